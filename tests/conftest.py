@@ -1,0 +1,64 @@
+"""Fixtures that every test may use: a real database, empty and migrated, for each test that asks for one."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, settings
+
+from kernel.database import Database
+from kernel.embedded import DEFAULT_CONFIGURATION, ensure_database, start_embedded, stop_embedded, with_database
+from kernel.ids import new_code
+from tests.support.schema import make_schema
+
+settings.register_profile(
+    "commonpoint",
+    deadline=None,  # machines are shared; timings belong in bench/
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("commonpoint")
+
+# Speed for throw-away databases; what the product uses is DEFAULT_CONFIGURATION alone.
+_THROW_AWAY = {**DEFAULT_CONFIGURATION, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_TEMPLATE = "commonpoint_template"
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server's maintenance database; a template database with all tables is ready on it."""
+    folder = Path(tempfile.mkdtemp(prefix="cp-test-")) / "pg"
+    url = start_embedded(folder, _THROW_AWAY)
+    asyncio.run(_make_template(url))
+    yield url
+    stop_embedded(folder)
+    shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+async def _make_template(url: str) -> None:
+    template = await ensure_database(url, _TEMPLATE)
+    await make_schema(template)
+
+
+@pytest.fixture
+async def database_url(database_server: str) -> AsyncIterator[str]:
+    """The URL of a fresh, empty, migrated database that lives as long as the test."""
+    name = f"t_{new_code().lower()}"
+    admin = await asyncpg.connect(database_server)
+    try:
+        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{_TEMPLATE}"')
+        yield with_database(database_server, name)
+        await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    finally:
+        await admin.close()
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """A pool on a fresh database."""
+    database = await Database.connect(database_url)
+    yield database
+    await database.close()
