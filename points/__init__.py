@@ -1,0 +1,1 @@
+"""The ledger and the programme: every number a customer sees comes from here."""

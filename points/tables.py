@@ -1,0 +1,167 @@
+"""Tables of the ledger. Amounts are points (`bigint`) or minor units of a currency; times are `timestamptz`.
+
+Accounts are named, not numbered: `mbr_…/spendable`, `mbr_…/arrears`, `ptn_…/issued`, `ptn_…/accepted`. Only members'
+accounts keep a balance; a partner's would be a row that every sale fights for, so it is summed from its entries.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from kernel.tables import bigint, moment
+
+
+class Member(SQLModel, table=True):
+    """A person in the coalition, by pseudonym. The card's barcode says `code`; they joined at `partner_id`."""
+
+    __tablename__ = "member"
+
+    id: str = Field(primary_key=True)
+    code: str = Field(unique=True)
+    partner_id: str = Field(index=True)
+    joined_at: datetime = Field(sa_column=moment())
+
+
+class Profile(SQLModel, table=True):
+    """Personal data, kept apart from the ledger so that it can be erased without touching a sum."""
+
+    __tablename__ = "profile"
+
+    member_id: str = Field(primary_key=True)
+    name: str
+    language: str = Field(default="en", sa_column_kwargs={"server_default": "en"})
+
+
+class Account(SQLModel, table=True):
+    """A member's account: what they can spend (never below zero) or what they owe as arrears (never above zero).
+
+    `version` counts the journals that touched the account; the row of the spendable account is the member's lock.
+    """
+
+    __tablename__ = "account"
+    __table_args__ = (
+        CheckConstraint("CASE WHEN id LIKE '%/arrears' THEN balance <= 0 ELSE balance >= 0 END", name="account_sign"),
+    )
+
+    id: str = Field(primary_key=True)
+    member_id: str = Field(index=True)
+    balance: int = Field(default=0, sa_column=bigint(default=0))
+    version: int = Field(default=0, sa_column=bigint(default=0))
+
+
+class Journal(SQLModel, table=True):
+    """One effect on the ledger; never edited. Its entries sum to zero. `facts` pins the inputs and the rule."""
+
+    __tablename__ = "journal"
+    __table_args__ = (Index("journal_member", "member_id", "id"), Index("journal_partner", "partner_id", "id"))
+
+    id: str = Field(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, Identity(always=True), unique=True))
+    kind: str
+    member_id: str
+    partner_id: str
+    location_id: str | None = None
+    points: int = Field(sa_column=bigint())
+    amount_minor: int | None = Field(default=None, sa_column=bigint(nullable=True))
+    currency: str | None = None
+    reverses_id: str | None = Field(default=None, index=True)
+    occurred_at: datetime = Field(sa_column=moment())
+    recorded_at: datetime = Field(sa_column=moment(now=True))
+    facts: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class Entry(SQLModel, table=True):
+    """One posting of a journal: a signed amount on one account."""
+
+    __tablename__ = "entry"
+    __table_args__ = (
+        Index("entry_account", "account_id", "seq"),
+        CheckConstraint("amount <> 0", name="entry_says_something"),
+    )
+
+    seq: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    journal_id: str = Field(index=True)
+    account_id: str
+    member_id: str
+    amount: int = Field(sa_column=bigint())
+
+
+class Lot(SQLModel, table=True):
+    """Points issued by one partner in one journal, and what is left of them."""
+
+    __tablename__ = "lot"
+    __table_args__ = (
+        CheckConstraint("remaining >= 0 AND remaining <= original", name="lot_within_bounds"),
+        Index("lot_member", "member_id", "id"),
+        Index("lot_open", "member_id", "id", postgresql_where="remaining > 0"),
+    )
+
+    id: str = Field(primary_key=True)
+    member_id: str
+    issuer_id: str
+    journal_id: str = Field(index=True)
+    original: int = Field(sa_column=bigint())
+    remaining: int = Field(sa_column=bigint())
+    issued_at: datetime = Field(sa_column=moment())
+
+
+class Allocation(SQLModel, table=True):
+    """Which lot a debit used, and how much; negative gives back to the lot.
+
+    With `acceptor_id` the points were honoured there and the issuer owes the acceptor; without it the issuer took its
+    own points back.
+    """
+
+    __tablename__ = "allocation"
+    __table_args__ = (Index("allocation_member", "member_id", "id"),)
+
+    id: str = Field(primary_key=True)
+    journal_id: str = Field(index=True)
+    lot_id: str = Field(index=True)
+    member_id: str
+    issuer_id: str
+    acceptor_id: str | None = None
+    points: int = Field(sa_column=bigint())
+
+
+class Arrear(SQLModel, table=True):
+    """What a member owes a partner after a refund of points already spent; cured by later earnings."""
+
+    __tablename__ = "arrear"
+    __table_args__ = (
+        CheckConstraint("remaining >= 0 AND remaining <= original", name="arrear_within_bounds"),
+        Index("arrear_open", "member_id", "id", postgresql_where="remaining > 0"),
+    )
+
+    id: str = Field(primary_key=True)
+    member_id: str
+    creditor_id: str
+    journal_id: str = Field(index=True)
+    original: int = Field(sa_column=bigint())
+    remaining: int = Field(sa_column=bigint())
+
+
+class Carry(SQLModel, table=True):
+    """The exact part of a point that a member has towards the next one at a partner; negative after some refunds."""
+
+    __tablename__ = "carry"
+
+    member_id: str = Field(primary_key=True)
+    partner_id: str = Field(primary_key=True)
+    numerator: int = Field(sa_column=bigint())
+    denominator: int = Field(sa_column=bigint())
+
+
+class Idempotency(SQLModel, table=True):
+    """A partner's key and the one effect (journal or member) it stands for, for ever."""
+
+    __tablename__ = "idempotency"
+
+    partner_id: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    effect_id: str = Field(unique=True)
+    answer: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
