@@ -1,0 +1,1 @@
+"""The coalition: who is in it, under which terms, and who owes whom."""
