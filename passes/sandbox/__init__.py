@@ -1,0 +1,1 @@
+"""The other side of both wallets, for development and tests: phones, push servers, vendor APIs, a test authority."""

@@ -1,0 +1,70 @@
+"""The words on the card and on the member's page."""
+
+from kernel.i18n import register
+
+register(
+    {
+        "card.balance": {"en": "Points", "fi": "Pisteet", "hu": "Pont"},
+        "card.balance_change": {
+            "en": "Your balance is now %@ points",
+            "fi": "Pistesaldosi on nyt %@",
+            "hu": "Az egyenleged most %@ pont",
+        },
+        "card.holder": {"en": "Member", "fi": "Jäsen", "hu": "Tag"},
+        "card.tier": {"en": "Level", "fi": "Taso", "hu": "Szint"},
+        "card.next_reward": {"en": "Next reward", "fi": "Seuraava etu", "hu": "Következő jutalom"},
+        "card.to_go": {
+            "en": "{missing} to {reward}",
+            "fi": "{missing} p: {reward}",
+            "hu": "{missing} pont: {reward}",
+        },
+        "card.all_reached": {
+            "en": "All rewards reached",
+            "fi": "Kaikki edut saatavilla",
+            "hu": "Minden jutalom elérve",
+        },
+        "card.description": {
+            "en": "{brand} loyalty card",
+            "fi": "{brand} kanta-asiakaskortti",
+            "hu": "{brand} hűségkártya",
+        },
+        "card.page": {"en": "Your points", "fi": "Pisteesi", "hu": "Pontjaid"},
+        "tier.member": {"en": "Member", "fi": "Jäsen", "hu": "Tag"},
+        "tier.silver": {"en": "Silver", "fi": "Hopea", "hu": "Ezüst"},
+        "tier.gold": {"en": "Gold", "fi": "Kulta", "hu": "Arany"},
+        "reward.coffee": {"en": "Coffee", "fi": "Kahvi", "hu": "Kávé"},
+        "reward.lunch": {"en": "Lunch", "fi": "Lounas", "hu": "Ebéd"},
+        "reward.gift_card_5": {"en": "Gift card 5", "fi": "Lahjakortti 5", "hu": "Ajándékkártya 5"},
+        "reward.gift_card_20": {"en": "Gift card 20", "fi": "Lahjakortti 20", "hu": "Ajándékkártya 20"},
+        "page.title": {"en": "{brand} points", "fi": "{brand}: pisteet", "hu": "{brand} pontok"},
+        "page.add_apple": {
+            "en": "Add to Apple Wallet",
+            "fi": "Lisää Apple Walletiin",
+            "hu": "Hozzáadás az Apple Wallethez",
+        },
+        "page.add_google": {
+            "en": "Add to Google Wallet",
+            "fi": "Lisää Google Walletiin",
+            "hu": "Hozzáadás a Google Wallethez",
+        },
+        "page.show": {
+            "en": "Show this code at the till",
+            "fi": "Näytä tämä koodi kassalla",
+            "hu": "Mutasd ezt a kódot a pénztárnál",
+        },
+        "page.recent": {"en": "Latest", "fi": "Viimeisimmät", "hu": "Legutóbbiak"},
+        "page.nothing_yet": {
+            "en": "Nothing yet: show your card with your next purchase.",
+            "fi": "Ei vielä tapahtumia: näytä korttisi seuraavalla ostoksella.",
+            "hu": "Még nincs semmi: mutasd a kártyád a következő vásárlásnál.",
+        },
+        "page.earn": {"en": "Earned", "fi": "Kertyi", "hu": "Jóváírás"},
+        "page.redeem": {"en": "Spent", "fi": "Käytit", "hu": "Beváltás"},
+        "page.reverse": {"en": "Corrected", "fi": "Oikaisu", "hu": "Helyesbítés"},
+        "page.owed": {
+            "en": "{points} points will be settled from your next purchases after a refund.",
+            "fi": "{points} pistettä kuitataan seuraavista ostoksistasi palautuksen vuoksi.",
+            "hu": "Visszatérítés miatt {points} pont a következő vásárlásaidból kerül levonásra.",
+        },
+    }
+)

@@ -1,0 +1,128 @@
+"""The Google side with its twin: a sandbox, a service account, the real client, and a fleet of phones."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from kernel import outbox
+from kernel.database import Database
+from passes.card import Card, Link, card_json
+from passes.google.identity import GoogleIdentity
+from passes.google.pace import Pace
+from passes.google.push import GooglePush
+from passes.google.rest import WalletApi
+from passes.google.seal import SaveLinks
+from passes.google.service import GoogleService
+from passes.sandbox.android import AndroidFleet
+from passes.sandbox.wallet_api import SANDBOX_ISSUER_ID, WalletApiSandbox, make_service_account
+
+ORIGIN = "https://points.example"
+PASS = "pass_01jd0000000000000000000001"
+CLASS = f"{SANDBOX_ISSUER_ID}.ptn_cafe"
+
+
+@dataclass
+class GoogleSide:
+    """Everything between the wallet_pass table and the phones."""
+
+    sandbox: WalletApiSandbox
+    identity: GoogleIdentity
+    http: aiohttp.ClientSession
+    api: WalletApi
+    push: GooglePush
+    service: GoogleService
+    phones: AndroidFleet
+
+    def object_id(self, pass_id: str) -> str:
+        """The object of a pass."""
+        return f"{self.sandbox.issuer_id}.{pass_id}"
+
+
+@asynccontextmanager
+async def google_side(db: Database, folder: Path, pace: Pace | None = None) -> AsyncIterator[GoogleSide]:
+    """A sandbox with an invited service account from `folder`, and the real parts pointed at it."""
+    sandbox = WalletApiSandbox()
+    await sandbox.start()
+    account = make_service_account(folder, sandbox.token_uri)
+    sandbox.invite(account)
+    identity = GoogleIdentity.from_file(account.path, sandbox.issuer_id)
+    phones = AndroidFleet(sandbox.phones_url)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(sandbox.stop)
+        await phones.start()
+        stack.push_async_callback(phones.close)
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        api = WalletApi(identity, http, sandbox.base_url, pace=pace or Pace(10_000, 1000), timeout_s=2.0)
+        push = GooglePush(db, api, lambda brand_id: f"{ORIGIN}/static/{brand_id}.0123abcd.png")
+        service = GoogleService(push, SaveLinks(identity, [ORIGIN], sandbox.save_url))
+        yield GoogleSide(sandbox, identity, http, api, push, service, phones)
+
+
+def a_card(**changes: object) -> Card:
+    """A card with everything on it, except for what `changes` says."""
+    values: dict[str, object] = {
+        "brand_id": "ptn_cafe",
+        "brand_name": "Café Aurora",
+        "description": "Points card of Café Aurora",
+        "background": "#204060",
+        "foreground": "#ffffff",
+        "label_colour": "#c0d0e0",
+        "logo_text": "Aurora points",
+        "holder": "Aino",
+        "holder_label": "Member",
+        "balance": 120,
+        "balance_label": "Points",
+        "balance_change": "You have %@ points",
+        "tier": "Silver",
+        "tier_label": "Level",
+        "next_reward": "Coffee at 150",
+        "next_reward_label": "Next",
+        "code": "7KXM2P9QWERT",
+        "language": "en",
+        "links": (Link("My points", "https://points.example/me"),),
+    }
+    return Card(**(values | changes))  # type: ignore[arg-type]
+
+
+_KEEP = """
+INSERT INTO wallet_pass AS p (id, member_id, wallet, card, change_seq, last_modified, token_version, voided, created_at)
+VALUES ($1::text, $1::text || '-member', 'google', $2::jsonb, nextval('pass_change'),
+        date_trunc('second', now()), 1, $3, now())
+ON CONFLICT (id) DO UPDATE SET card = EXCLUDED.card, change_seq = EXCLUDED.change_seq, voided = EXCLUDED.voided,
+    last_modified = greatest(EXCLUDED.last_modified, p.last_modified + interval '1 second')
+"""
+
+
+async def keep_card(db: Database, pass_id: str, card: Card, *, voided: bool = False) -> None:
+    """Write what a pass says now and touch its note, as the refresh does."""
+    async with db.unit() as unit:
+        await unit.connection.execute(_KEEP, pass_id, card_json(card).decode(), voided)
+        await outbox.touch(unit.connection, "google.push", [pass_id])
+
+
+async def follow_all(db: Database, side: GoogleSide) -> None:
+    """Let the follower take what is due, until nothing is."""
+    while await outbox.follow_once(db, side.push):
+        pass
+
+
+async def waiting(db: Database) -> list[outbox.Waiting]:
+    """The notes that wait."""
+    async with db.read() as read:
+        return await outbox.waiting(read.connection)
+
+
+async def make_due(db: Database) -> None:
+    """Let the wait of every note that failed be over."""
+    async with db.unit() as unit:
+        await outbox.retry_now(unit.connection)
+
+
+def balance_at(side: GoogleSide) -> int:
+    """The balance that the sandbox holds for PASS."""
+    body = side.sandbox.resources.get("loyaltyObject", side.object_id(PASS))
+    balance: int = body["loyaltyPoints"]["balance"]["int"]
+    return balance
