@@ -15,11 +15,14 @@ from kernel.embedded import DEFAULT_CONFIGURATION, ensure_database, start_embedd
 from kernel.ids import new_code
 from tests.support.schema import make_schema
 
-settings.register_profile(
-    "commonpoint",
-    deadline=None,  # machines are shared; timings belong in bench/
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+# How many examples a property is tried with; `make proof` asks for the longer ones.
+for _profile, _examples in {"commonpoint": 100, "proof-short": 300, "proof": 5_000}.items():
+    settings.register_profile(
+        _profile,
+        max_examples=_examples,
+        deadline=None,  # machines are shared; timings belong in bench/
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
 settings.load_profile("commonpoint")
 
 # Speed for throw-away databases; what the product uses is DEFAULT_CONFIGURATION alone.
@@ -62,3 +65,9 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     database = await Database.connect(database_url)
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="session")
+def twins_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder whose keys and certificates are made once for all tests that run the whole application."""
+    return tmp_path_factory.mktemp("commonpoint")

@@ -1,0 +1,1 @@
+"""The outside: HTTP, pages, processes, and the wiring."""

@@ -1,0 +1,81 @@
+"""The web application, put together from its routes and the parts it is handed."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from typing import Any, Final
+
+from litestar import Litestar, Request
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from api.auth import GATE_STATE
+from api.body import LARGEST_BODY_BYTES
+from api.http.clearing import clearing_router
+from api.http.entries import entries_router
+from api.http.health import health_router
+from api.http.members import members_router
+from api.http.operations import operations_router
+from api.http.partners import partners_router
+from api.http.test_clock import test_clock_router
+from api.http.wallets import brands_router, passes_router, phones_router
+from api.logs import configure_logs
+from api.openapi import docs_assets_router, openapi_config
+from api.pages.card import pages_router
+from api.problems import EXCEPTION_HANDLERS, add_request_id
+from api.wiring import Parts, followed, open_parts
+from kernel.settings import Settings, load_settings
+
+_PARTS: Final = "parts"
+
+
+def create_app(settings: Settings) -> Litestar:
+    """The application for these settings; its parts are opened when it starts and closed when it stops."""
+
+    @asynccontextmanager
+    async def live(app: Litestar) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            parts = await stack.enter_async_context(open_parts(settings))
+            app.state[_PARTS], app.state[GATE_STATE] = parts, parts.gate
+            if settings.worker_in_process:
+                await stack.enter_async_context(followed(parts))
+            yield
+
+    return Litestar(
+        [*_routers(settings), docs_assets_router()],
+        dependencies={"parts": Provide(_parts, sync_to_thread=False)},
+        state=State(),
+        lifespan=[live],
+        exception_handlers=dict(EXCEPTION_HANDLERS),
+        before_send=[add_request_id],
+        request_max_body_size=LARGEST_BODY_BYTES,
+        openapi_config=openapi_config(version("commonpoint")),
+        logging_config=None,
+    )
+
+
+def from_environment() -> Litestar:
+    """What the server processes load."""
+    configure_logs()
+    return create_app(load_settings())
+
+
+def _routers(settings: Settings) -> list[Any]:
+    routers: list[Any] = [
+        health_router,
+        members_router,
+        entries_router,
+        partners_router,
+        clearing_router,
+        operations_router,
+        passes_router,
+        phones_router,
+        brands_router,
+        pages_router,
+    ]
+    return [*routers, test_clock_router] if settings.test_clock else routers
+
+
+def _parts(request: Request[Any, Any, State]) -> Parts:
+    parts: Parts = request.app.state[_PARTS]
+    return parts

@@ -1,0 +1,149 @@
+"""`commonpoint doctor`: says what is wrong before a customer does."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from api import migrations
+from api.wiring import database_url
+from kernel.database import Database
+from kernel.errors import CommonpointError
+from kernel.outbox import waiting
+from kernel.settings import Settings, load_settings
+from passes.apple.identity import Identity
+from passes.google.identity import GoogleIdentity
+from points.audit import audit
+from tokens.chain import open_chain
+
+Verdict = Literal["ok", "warn", "bad"]
+_COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
+_CERTIFICATE_WARNING_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor's report."""
+
+    name: str
+    verdict: Verdict
+    says: str
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+def doctor(as_json: bool) -> None:
+    """Check settings, database, ledger, notes, wallets and chain. Exit code 1 if anything is bad."""
+    checks = asyncio.run(examine(load_settings()))
+    if as_json:
+        click.echo(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        table = Table("check", "", "what it says", box=None)
+        for check in checks:
+            table.add_row(check.name, f"[{_COLOURS[check.verdict]}]{check.verdict}[/]", check.says)
+        Console().print(table)
+    sys.exit(any(check.verdict == "bad" for check in checks))
+
+
+async def examine(settings: Settings) -> list[Check]:
+    """All checks, in the order in which an operator would mend them."""
+    checks = [Check("settings", "ok", f"{settings.mode} mode, {settings.public_url}")]
+    try:
+        db = await Database.connect(await database_url(settings))
+    except CommonpointError as error:
+        return [*checks, Check("database", "bad", error.detail)]
+    try:
+        for name, look in (("database", _database), ("ledger", _ledger), ("notes", _notes)):
+            checks.append(await _safely(name, lambda look=look: look(db)))  # type: ignore[misc]
+    finally:
+        await db.close()
+    for name, look_at in (("apple", _apple), ("google", _google), ("chain", _chain)):
+        checks.append(await _safely(name, lambda look_at=look_at: look_at(settings)))  # type: ignore[misc]
+    return checks
+
+
+async def _safely(name: str, look: Callable[[], Awaitable[tuple[Verdict, str]]]) -> Check:
+    try:
+        return Check(name, *await look())
+    except CommonpointError as error:
+        return Check(name, "bad", error.detail)
+    except Exception as error:
+        return Check(name, "bad", f"{type(error).__name__}: {error}")
+
+
+async def _database(db: Database) -> tuple[Verdict, str]:
+    async with db.read() as read:
+        version = await read.connection.fetchval("SHOW server_version")
+        unsafe = [
+            name
+            for name in ("fsync", "full_page_writes", "synchronous_commit")
+            if await read.connection.fetchval(f"SHOW {name}") == "off"
+        ]
+    here, head = await migrations.current(db.url), migrations.head()
+    if here != head:
+        return "bad", f"PostgreSQL {version}, schema {here or 'empty'}, needed {head}: run `commonpoint migrate`"
+    if unsafe:
+        return "bad", f"PostgreSQL {version} may lose answered requests: {', '.join(unsafe)} off"
+    return "ok", f"PostgreSQL {version}, schema {here}"
+
+
+async def _ledger(db: Database) -> tuple[Verdict, str]:
+    async with db.read() as read:
+        findings = await audit(read.connection)
+        journals = await read.connection.fetchval("SELECT count(*) FROM journal")
+    if findings:
+        first = findings[0]
+        return "bad", f"{len(findings)} findings, the first: {first.rule}: {first.subject} ({first.detail})"
+    return "ok", f"{journals} entries, all rules hold"
+
+
+async def _notes(db: Database) -> tuple[Verdict, str]:
+    async with db.read() as read:
+        kinds = await waiting(read.connection)
+    stuck = [kind for kind in kinds if kind.stuck]
+    if stuck:
+        return "warn", "; ".join(
+            f"{k.kind}: {k.stuck} stuck since {k.oldest:%Y-%m-%d %H:%M} ({k.error})" for k in stuck
+        )
+    return "ok", ", ".join(f"{k.kind}: {k.waiting} waiting" for k in kinds) or "nothing waits"
+
+
+async def _apple(settings: Settings) -> tuple[Verdict, str]:
+    if settings.apple_certificate is None or settings.apple_key is None or settings.apple_wwdr is None:
+        return "warn", "no certificate: the test twin stands in"
+    identity = Identity.load(
+        settings.apple_certificate,
+        settings.apple_key,
+        settings.apple_wwdr,
+        pass_type=settings.apple_pass_type,
+        team=settings.apple_team,
+    )
+    ends = min(identity.certificate.not_valid_after_utc, identity.intermediate.not_valid_after_utc)
+    days = (ends - datetime.now(UTC)).days
+    verdict: Verdict = "bad" if days < 0 else "warn" if days < _CERTIFICATE_WARNING_DAYS else "ok"
+    return verdict, f"{identity.pass_type}, team {identity.team}, {days} days left"
+
+
+async def _google(settings: Settings) -> tuple[Verdict, str]:
+    if settings.google_service_account is None:
+        return "warn", "no service account: the test twin stands in"
+    identity = GoogleIdentity.from_file(settings.google_service_account, settings.google_issuer)
+    return "ok", f"{identity.email}, issuer {identity.issuer_id}"
+
+
+async def _chain(settings: Settings) -> tuple[Verdict, str]:
+    if settings.chain_url in ("off", "memory:"):
+        return "ok" if settings.chain_url == "off" else "warn", f"chain {settings.chain_url}"
+    chain = open_chain(settings.chain_url)
+    try:
+        head = await chain.head()
+        return "ok", f"chain {await chain.chain_id()}, block {head.number}"
+    finally:
+        await chain.close()

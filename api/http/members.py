@@ -1,0 +1,208 @@
+"""/v1/members: joining, and what a member has."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Protocol
+
+import msgspec
+from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, SkipValidation
+
+from api.auth import AUTH_DEPENDENCIES, partner_of, requires
+from api.body import StrictBody, fingerprint, idempotency_key
+from api.http.entries import REPLAYED
+from api.pagination import PAGE_DEPENDENCIES, Listed, Page
+from kernel.clock import Clock
+from kernel.database import Connection, Database
+from kernel.secrets import Keyring
+from network.keys import Caller
+from passes.links import page_url
+from points.explain import explain
+from points.ledger import UnknownMember
+from points.members import LONGEST_NAME, MemberRow, find, find_by_code, join
+from points.programme.rules import Programme
+from points.statement import Line, lines, member_states
+
+
+class _PublicUrl(Protocol):
+    @property
+    def public_url(self) -> str: ...
+
+
+class MemberParts(Protocol):
+    """The parts that these routes use."""
+
+    @property
+    def db(self) -> Database: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def keyring(self) -> Keyring: ...
+    @property
+    def programme(self) -> Programme: ...
+    @property
+    def settings(self) -> _PublicUrl: ...
+
+
+Parts = NamedDependency[SkipValidation[MemberParts]]
+CallerIs = NamedDependency[SkipValidation[Caller]]
+PageIs = NamedDependency[SkipValidation[Page]]
+
+
+class MemberBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who joins: a name or nickname for the card, and the language of the card."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
+    language: Literal["en", "fi", "hu"] = "en"
+
+
+class MemberView(msgspec.Struct, frozen=True):
+    """A member. `code` is what the card's barcode says; `card_url` is the member's own page: give it to nobody else."""
+
+    id: str
+    code: str
+    name: str
+    language: str
+    partner_id: str
+    joined_at: datetime
+    card_url: str
+
+
+class PointsView(msgspec.Struct, frozen=True):
+    """What a member has: `balance` can be spent, `owed` is settled from the next earnings after a refund."""
+
+    balance: int
+    owed: int
+    earned_in_all: int
+    version: int
+    tier: str
+    next_reward: str | None
+    points_to_next_reward: int | None
+
+
+class LineView(msgspec.Struct, frozen=True):
+    """One thing that happened; `points` is signed."""
+
+    id: str
+    kind: str
+    partner_id: str
+    location_id: str | None
+    points: int
+    amount: int | None
+    currency: str | None
+    reverses: str | None
+    occurred_at: datetime
+    recorded_at: datetime
+    why: list[str]
+
+
+class MemberState(msgspec.Struct, frozen=True):
+    """A member with points and statement. A partner sees the lines of its own entries, the operator all."""
+
+    member: MemberView
+    points: PointsView
+    statement: Listed[LineView]
+
+
+@post(
+    "/members", dto=StrictBody[MemberBody], return_dto=None, guards=[requires("members:write")],
+    summary="A member joins", operation_id="joinMember",
+)  # fmt: skip
+async def join_member(
+    data: JSONBody[MemberBody],
+    caller: CallerIs,
+    parts: Parts,
+    key: Annotated[
+        str | None, HeaderParameter(name="Idempotency-Key", description="Optional; repeats are answered.")
+    ] = None,
+) -> Response[MemberView]:
+    """The member joins at the calling partner, whose brand the card has."""
+    known_by = None if key is None else idempotency_key(key)
+    async with parts.db.unit() as unit:
+        joined = await join(
+            unit, parts.clock, partner_of(caller), data.name, data.language, known_by, fingerprint("join", data)
+        )
+    headers = {REPLAYED: "true"} if joined.replayed else {}
+    return Response(_member(joined.member, parts), status_code=201, headers=headers)
+
+
+@get(
+    "/members", guards=[requires("members:read")], dependencies=PAGE_DEPENDENCIES,
+    summary="Find a member by the code of the card", operation_id="findMember",
+)  # fmt: skip
+async def find_member(
+    code: Annotated[str, QueryParameter(min_length=1, max_length=64, description="What the barcode says.")],
+    caller: CallerIs,
+    parts: Parts,
+    page: PageIs,
+) -> MemberState:
+    """The member whose card was shown."""
+    async with parts.db.read() as read:
+        return await _state(read.connection, await find_by_code(read.connection, code.upper()), caller, parts, page)
+
+
+@get(
+    "/members/{member_id:str}", guards=[requires("members:read")], dependencies=PAGE_DEPENDENCIES,
+    summary="A member's points and statement", operation_id="getMember",
+)  # fmt: skip
+async def get_member(member_id: FromPath[str], caller: CallerIs, parts: Parts, page: PageIs) -> MemberState:
+    """Balance, tier, next reward, and the newest entries first."""
+    async with parts.db.read() as read:
+        return await _state(read.connection, await find(read.connection, member_id), caller, parts, page)
+
+
+async def _state(
+    connection: Connection, member: MemberRow | None, caller: Caller, parts: MemberParts, page: Page
+) -> MemberState:
+    if member is None:
+        raise UnknownMember("There is no such member.")
+    state = (await member_states(connection, [member.id]))[member.id]
+    after, before, rows = page.window_by_number()
+    found = await lines(connection, member.id, rows, after, before, caller.partner_id)
+    reward = parts.programme.next_reward(state.spendable)
+    return MemberState(
+        member=_member(member, parts),
+        points=PointsView(
+            balance=state.spendable,
+            owed=state.arrears,
+            earned_in_all=state.lifetime,
+            version=state.version,
+            tier=parts.programme.tier_at(state.lifetime).name,
+            next_reward=reward.name if reward else None,
+            points_to_next_reward=reward.cost - state.spendable if reward else None,
+        ),
+        statement=page.answer(found, _line, lambda line: str(line.seq)),
+    )
+
+
+def _member(member: MemberRow, parts: MemberParts) -> MemberView:
+    return MemberView(
+        id=member.id,
+        code=member.code,
+        name=member.name,
+        language=member.language,
+        partner_id=member.partner_id,
+        joined_at=member.joined_at,
+        card_url=page_url(parts.keyring, parts.settings.public_url, member.id),
+    )
+
+
+def _line(line: Line) -> LineView:
+    return LineView(
+        id=line.id,
+        kind=line.kind,
+        partner_id=line.partner_id,
+        location_id=line.location_id,
+        points=line.points,
+        amount=line.amount_minor,
+        currency=line.currency,
+        reverses=line.reverses_id,
+        occurred_at=line.occurred_at,
+        recorded_at=line.recorded_at,
+        why=explain(line.kind, line.facts, line.points, line.amount_minor, line.currency),
+    )
+
+
+members_router = Router(
+    "/v1", route_handlers=[join_member, find_member, get_member], dependencies=AUTH_DEPENDENCIES, tags=["members"]
+)

@@ -1,0 +1,122 @@
+"""The member's own page: the card, the buttons of the wallets, the code for the till, and what happened lately.
+
+Its address is the key (see passes/links.py): it is not indexed, not cached by strangers, and sends no referrer.
+"""
+
+import secrets
+from pathlib import Path
+from typing import Final, Protocol
+
+import segno
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Response, Router, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, SkipValidation
+from litestar.response import Redirect
+
+from api.http.wallets import apple_file, google_link
+from kernel.database import Database
+from kernel.errors import NotFound
+from kernel.i18n import translate
+from kernel.secrets import Keyring
+from passes.apple.service import PassesService
+from passes.google.service import GoogleService
+from passes.links import member_of_token
+from passes.rendering import Renderer
+from points.statement import Line, lines, member_states
+
+_LATEST: Final = 10
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+class UnknownPage(NotFound):
+    """The address opens nobody's page."""
+
+    code = "unknown_page"
+    title = "There is no such page"
+
+
+class PageParts(Protocol):
+    """The parts that these pages use."""
+
+    @property
+    def db(self) -> Database: ...
+    @property
+    def keyring(self) -> Keyring: ...
+    @property
+    def renderer(self) -> Renderer: ...
+    @property
+    def apple(self) -> PassesService: ...
+    @property
+    def google(self) -> GoogleService: ...
+
+
+Parts = NamedDependency[SkipValidation[PageParts]]
+
+
+@get("/c/{token:str}", media_type="text/html")
+async def card_page(token: FromPath[str], parts: Parts) -> Response[str]:
+    """The page in the member's language."""
+    member_id = _member(token, parts.keyring)
+    async with parts.db.read() as read:
+        card = (await parts.renderer.cards(read.connection, [member_id]))[member_id]
+        state = (await member_states(read.connection, [member_id]))[member_id]
+        latest = await lines(read.connection, member_id, _LATEST)
+    nonce = secrets.token_urlsafe(16)
+    html = _ENVIRONMENT.get_template("card.html").render(
+        card=card,
+        owed=state.arrears,
+        latest=[(line.recorded_at.date(), line.kind, _signed(line)) for line in latest if line.points],
+        token=token,
+        nonce=nonce,
+        code_svg=segno.make(card.code, error="m").svg_inline(scale=6, border=2, dark="#111827", light="#ffffff"),
+        say=lambda message, **values: translate(message, card.language, **values),
+    )
+    return Response(html, media_type="text/html; charset=utf-8", headers=_headers(nonce))
+
+
+@get("/c/{token:str}/apple")
+async def card_apple(token: FromPath[str], parts: Parts) -> Response[bytes]:
+    """The Apple pass."""
+    return await apple_file(parts, _member(token, parts.keyring))
+
+
+@get("/c/{token:str}/google")
+async def card_google(token: FromPath[str], parts: Parts) -> Redirect:
+    """On to Google's save page."""
+    link = await google_link(parts, _member(token, parts.keyring))
+    return Redirect(link, status_code=303, headers={"cache-control": "no-store", "referrer-policy": "no-referrer"})
+
+
+def _member(token: str, keyring: Keyring) -> str:
+    member_id = member_of_token(keyring, token)
+    if member_id is None:
+        raise UnknownPage("This address opens no card.")
+    return member_id
+
+
+def _signed(line: Line) -> str:
+    return f"{line.points:+d}".replace("-", "\N{MINUS SIGN}")
+
+
+def _headers(nonce: str) -> dict[str, str]:
+    policy = (
+        f"default-src 'none'; style-src 'self' 'nonce-{nonce}'; img-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return {
+        "content-security-policy": policy,
+        "cache-control": "private, no-store",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+        "x-robots-tag": "noindex, nofollow",
+    }
+
+
+pages_router = Router("/", route_handlers=[card_page, card_apple, card_google], include_in_schema=False)

@@ -1,0 +1,207 @@
+"""The wiring: settings -> parts. Read it from top to bottom to see what the service is made of.
+
+Only this file knows which real parts are in use. Each seam has one table of choices; everybody else is handed what
+they need.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import structlog
+
+from api import migrations
+from api.twins import twins
+from kernel.clock import Clock, MovableClock, SystemClock
+from kernel.database import Database
+from kernel.embedded import ensure_database, start_embedded
+from kernel.errors import CommonpointError
+from kernel.outbox import Follower, Runner
+from kernel.secrets import Keyring
+from kernel.settings import Settings
+from network.keys import Gate
+from network.obligations import record_obligations
+from passes import refresh
+from passes.apple.apns import PushClient
+from passes.apple.identity import Identity
+from passes.apple.press import Press
+from passes.apple.push import ApplePush
+from passes.apple.service import PassesService
+from passes.google.identity import GoogleIdentity
+from passes.google.pace import Pace
+from passes.google.push import GooglePush
+from passes.google.rest import WalletApi
+from passes.google.seal import SaveLinks
+from passes.google.service import GoogleService
+from passes.rendering import Renderer
+from points.ledger import Ledger
+from points.programme.rules import COALITION, Programme
+from points.teller import Teller
+from tokens.opening import Mirror, open_mirror
+
+log = structlog.get_logger(__name__)
+
+DATABASE_NAME = "commonpoint"
+CHAIN_EVERY_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The running parts of one process."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    keyring: Keyring
+    gate: Gate
+    teller: Teller
+    programme: Programme
+    renderer: Renderer
+    apple: PassesService
+    google: GoogleService
+    mirror: Mirror | None
+    followers: Sequence[Follower]
+    schema_revision: str
+
+
+async def database_url(settings: Settings) -> str:
+    """The database: the given one, or the embedded one, which is started and at its first start migrated."""
+    if settings.database_url is not None:
+        return settings.database_url
+    maintenance = await asyncio.to_thread(start_embedded, settings.data_dir.absolute() / "postgres")
+    url = await ensure_database(maintenance, DATABASE_NAME)
+    if await migrations.current(url) is None:
+        await migrations.migrate(url)
+    return url
+
+
+def clock_of(settings: Settings) -> Clock:
+    """The system's clock, or in test mode one that can be moved over HTTP."""
+    return MovableClock(SystemClock().now()) if settings.test_clock else SystemClock()
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
+    """All parts, started in order and closed in reverse."""
+    async with AsyncExitStack() as stack:
+        settings = await _with_twins(stack, settings)
+        url = await database_url(settings)
+        db = await Database.connect(url)
+        stack.push_async_callback(db.close)
+        clock = clock_of(settings)
+        keyring = Keyring(settings.master_bytes())
+        renderer = Renderer(COALITION, keyring, settings.public_url)
+        mirror = await _mirror(stack, settings, db, keyring)
+
+        # Which follower hears of a change of a member's points; the wallets' pushes hear from `refresh`.
+        note_kinds = [refresh.KIND, *([mirror.follower.kind] if mirror else [])]
+        teller = Teller(db, Ledger(clock, note_kinds, steps=[record_obligations]))
+        await teller.start()
+        stack.push_async_callback(teller.stop)
+
+        apple, apple_push = _apple(stack, settings, db, keyring)
+        google, google_push = await _google(stack, settings, db)
+        followers: list[Follower] = [refresh.PassRefresh(db, renderer), apple_push, google_push]
+        if mirror is not None:
+            followers.append(mirror.follower)
+        yield Parts(
+            settings=settings,
+            clock=clock,
+            db=db,
+            keyring=keyring,
+            gate=Gate(db, keyring, settings.mode),
+            teller=teller,
+            programme=COALITION,
+            renderer=renderer,
+            apple=apple,
+            google=google,
+            mirror=mirror,
+            followers=followers,
+            schema_revision=migrations.head(),
+        )
+
+
+@asynccontextmanager
+async def followed(parts: Parts) -> AsyncIterator[None]:
+    """Run the followers while the block runs, then let them finish what they have in hand."""
+    runner = Runner(parts.db, parts.followers)
+    tasks = [asyncio.create_task(runner.run(), name="followers")]
+    if parts.mirror is not None:
+        tasks.append(asyncio.create_task(_watch(parts.mirror), name="chain"))
+    try:
+        yield
+    finally:
+        runner.stop()
+        for task in tasks[1:]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _watch(mirror: Mirror) -> None:
+    """Follow the chain every few seconds; a node that is away is waited for."""
+    while True:
+        await asyncio.sleep(CHAIN_EVERY_S)
+        try:
+            await mirror.index_once()
+        except CommonpointError as error:
+            log.warning("chain.away", error=error.detail)
+        except Exception:
+            log.exception("chain.unexpected")
+
+
+async def _with_twins(stack: AsyncExitStack, settings: Settings) -> Settings:
+    """Where credentials are missing, the vendors' twins are started and the settings name them."""
+    if not settings.twins:
+        return settings
+    started = await stack.enter_async_context(
+        twins(settings.data_dir / "twins", settings.apple_pass_type, settings.apple_team, settings.google_issuer)
+    )
+    return settings.model_copy(update=started.settings)
+
+
+def _apple(
+    stack: AsyncExitStack, settings: Settings, db: Database, keyring: Keyring
+) -> tuple[PassesService, ApplePush]:
+    identity = Identity.load(
+        _given(settings.apple_certificate),
+        _given(settings.apple_key),
+        _given(settings.apple_wwdr),
+        pass_type=settings.apple_pass_type,
+        team=settings.apple_team,
+    )
+    client = PushClient(identity, settings.apple_push_host, settings.apple_push_port, ca_file=settings.apple_push_ca)
+    stack.push_async_callback(client.close)
+    press = Press(identity, keyring, f"{settings.public_url}/apple")
+    return PassesService(db, press), ApplePush(db, client)
+
+
+async def _google(stack: AsyncExitStack, settings: Settings, db: Database) -> tuple[GoogleService, GooglePush]:
+    identity = GoogleIdentity.from_file(_given(settings.google_service_account), settings.google_issuer)
+    http = await stack.enter_async_context(aiohttp.ClientSession())
+    pace = Pace(settings.google_rate_per_s)
+    api = WalletApi(identity, http, settings.google_base_url, pace=pace)
+    push = GooglePush(db, api, logo_url=lambda brand_id: f"{settings.public_url}/brands/{brand_id}/logo.png")
+    return GoogleService(push, SaveLinks(identity, [settings.public_url], settings.google_save_url)), push
+
+
+async def _mirror(stack: AsyncExitStack, settings: Settings, db: Database, keyring: Keyring) -> Mirror | None:
+    if settings.chain_url == "off":
+        return None
+    key = settings.chain_key.get_secret_value() if settings.chain_key else None
+    mirror = await open_mirror(
+        db,
+        settings.chain_url,
+        secret=keyring.derive("tokens.addresses"),
+        sender_key=bytes.fromhex(key.removeprefix("0x")) if key else None,
+        opening_cap=settings.chain_partner_cap,
+    )
+    stack.push_async_callback(mirror.close)
+    return mirror
+
+
+def _given(path: Path | None) -> Path:
+    assert path is not None, "the twins fill in what is missing"
+    return path
