@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -32,14 +33,20 @@ class Service:
     """A running service and the environment that its commands need."""
 
     url: str
+    port: int
     environment: Mapping[str, str]
     log: Path
+    process: Process
 
     async def command(self, *arguments: str) -> str:
         """Run `commonpoint ...` beside the service and return what it prints."""
         process = await _spawn(arguments, self.environment, stdout=PIPE, stderr=DEVNULL)
         output, _ = await process.communicate()
         return output.decode()
+
+    def kill(self) -> None:
+        """End it as a power cut would: no goodbye, nothing finished."""
+        os.killpg(self.process.pid, signal.SIGKILL)
 
     async def doctor(self) -> list[dict[str, str]]:
         """What `commonpoint doctor` says."""
@@ -48,16 +55,19 @@ class Service:
 
 
 @asynccontextmanager
-async def service(directory: Path, settings: Mapping[str, object]) -> AsyncIterator[Service]:
-    """Start the service on a free port with these settings and stop it at the end. Raises ServiceDidNotStart."""
-    port = _free_port()
+async def service(directory: Path, settings: Mapping[str, object], port: int | None = None) -> AsyncIterator[Service]:
+    """Start the service with these settings on a port (unset: a free one) and stop it at the end.
+
+    Raises ServiceDidNotStart.
+    """
+    port = port or _free_port()
     chosen = {"data_dir": directory, "port": port, **settings}
     environment = {**_inherited(), **{f"{PREFIX}{name.upper()}": str(value) for name, value in chosen.items()}}
-    running = Service(f"http://127.0.0.1:{port}", environment, directory / "serve.log")
-    with running.log.open("wb") as log:
+    with (directory / "serve.log").open("ab") as log:
         process = await _spawn(("serve",), environment, stdout=log.fileno(), stderr=log.fileno())
+    running = Service(f"http://127.0.0.1:{port}", port, environment, directory / "serve.log", process)
     try:
-        await _ready(running, process)
+        await _ready(running)
         yield running
     finally:
         await _stop(process)
@@ -69,15 +79,21 @@ def _inherited() -> dict[str, str]:
 
 
 async def _spawn(arguments: tuple[str, ...], environment: Mapping[str, str], stdout: int, stderr: int) -> Process:
+    # A session of its own: Ctrl+C on the terminal is for the demonstration, which then ends the service in order.
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "api", *arguments, stdin=DEVNULL, stdout=stdout, stderr=stderr, env=dict(environment)
+        *(sys.executable, "-m", "api", *arguments),
+        stdin=DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        env=dict(environment),
+        start_new_session=True,
     )
 
 
-async def _ready(running: Service, process: Process) -> None:
+async def _ready(running: Service) -> None:
     deadline = asyncio.get_running_loop().time() + READY_WITHIN_S
     async with aiohttp.ClientSession() as http:
-        while asyncio.get_running_loop().time() < deadline and process.returncode is None:
+        while asyncio.get_running_loop().time() < deadline and running.process.returncode is None:
             try:
                 async with http.get(f"{running.url}/readyz") as response:
                     if response.status == 200:
