@@ -14,16 +14,17 @@ import aiohttp
 import structlog
 
 from api import migrations
+from api.storage import database
 from api.twins import twins
 from kernel.clock import Clock, MovableClock, SystemClock
 from kernel.database import Database
-from kernel.embedded import ensure_database, start_embedded
 from kernel.errors import CommonpointError
 from kernel.outbox import Follower, Runner
 from kernel.secrets import Keyring
 from kernel.settings import Settings
 from network.keys import Gate
 from network.obligations import record_obligations
+from network.rulebook import Rulebook
 from passes import refresh
 from passes.apple.apns import PushClient
 from passes.apple.identity import Identity
@@ -44,7 +45,6 @@ from tokens.opening import Mirror, open_mirror
 
 log = structlog.get_logger(__name__)
 
-DATABASE_NAME = "commonpoint"
 CHAIN_EVERY_S = 3.0
 
 
@@ -57,6 +57,7 @@ class Parts:
     db: Database
     keyring: Keyring
     gate: Gate
+    rulebook: Rulebook
     teller: Teller
     programme: Programme
     renderer: Renderer
@@ -65,17 +66,6 @@ class Parts:
     mirror: Mirror | None
     followers: Sequence[Follower]
     schema_revision: str
-
-
-async def database_url(settings: Settings) -> str:
-    """The database: the given one, or the embedded one, which is started and at its first start migrated."""
-    if settings.database_url is not None:
-        return settings.database_url
-    maintenance = await asyncio.to_thread(start_embedded, settings.data_dir.absolute() / "postgres")
-    url = await ensure_database(maintenance, DATABASE_NAME)
-    if await migrations.current(url) is None:
-        await migrations.migrate(url)
-    return url
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -88,9 +78,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     """All parts, started in order and closed in reverse."""
     async with AsyncExitStack() as stack:
         settings = await _with_twins(stack, settings)
-        url = await database_url(settings)
-        db = await Database.connect(url)
-        stack.push_async_callback(db.close)
+        db = await stack.enter_async_context(database(settings))
         clock = clock_of(settings)
         keyring = Keyring(settings.master_bytes())
         renderer = Renderer(COALITION, keyring, settings.public_url)
@@ -113,6 +101,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             db=db,
             keyring=keyring,
             gate=Gate(db, keyring, settings.mode),
+            rulebook=Rulebook(db),
             teller=teller,
             programme=COALITION,
             renderer=renderer,

@@ -132,6 +132,14 @@ async def at(connection: Connection, partner_id: str, when: datetime) -> Terms:
     return terms
 
 
+async def versions(connection: Connection, partner_id: str) -> list[Terms]:
+    """All versions of a partner's terms, the latest first."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM terms WHERE partner_id = $1 ORDER BY effective_from DESC", partner_id
+    )
+    return [_terms(row) for row in rows]
+
+
 async def at_many(connection: Connection, questions: Sequence[tuple[str, datetime]]) -> list[Terms | None]:
     """For each (partner id, moment) the version in force, or None; in the order of the questions."""
     rows = await connection.fetch(

@@ -45,6 +45,8 @@ class PassRefresh:
         async with self._db.unit() as unit:
             # The rows are locked before the ledger is read, so that of two workers the later writes the newer card.
             rows = await unit.connection.fetch(_PASSES, list(subjects))
+            if not rows:
+                return {}
             cards = await self._renderer.cards(unit.connection, sorted({row["member_id"] for row in rows}))
             changed = [row for row in rows if msgspec.convert(row["card"], Card) != cards[row["member_id"]]]
             if changed:

@@ -29,7 +29,11 @@ NewId = Callable[[str], str]
 LARGEST_AMOUNT = 10**12
 
 # Rates have small denominators; a carry whose denominator outgrows this is rounded down to 1 / _FINEST points.
-_FINEST = 10**12
+# It stays below 2**53 too, as carries are shown in the facts of an entry.
+_FINEST = 10**15
+
+# What is short of a whole point by less than this is short only by such rounding.
+_DUST = Fraction(1, 10**12)
 
 
 class InsufficientPoints(Conflict):
@@ -145,8 +149,9 @@ def _earn(book: Book, command: Earn, new_id: NewId) -> Decision:
     _check_amount(command.amount_minor, "amount")
     partner = command.partner_id
     carried = book.carries.get(partner, Fraction(0))
-    exact = carried + command.amount_minor * command.rule.rate
+    exact = _without_dust(carried + command.amount_minor * command.rule.rate)
     points = int(exact)  # exact >= 0, so this is the floor
+    carry = _bounded(exact - points)
     journal_id = new_id("ern")
     cures, changed_arrears, cured = _cure(book, points)
     lot = LotState(new_id("lot"), partner, journal_id, points, points - cured) if points else None
@@ -164,8 +169,8 @@ def _earn(book: Book, command: Earn, new_id: NewId) -> Decision:
         new_arrear=None,
         changed_lots=(),
         changed_arrears=changed_arrears,
-        carry=(partner, _bounded(exact - points)),
-        facts=_earn_facts(command.rule, carried, exact - points),
+        carry=(partner, carry),
+        facts=_earn_facts(command.rule, carried, carry),
         amount_minor=command.amount_minor,
         currency=command.currency,
     )
@@ -217,8 +222,9 @@ def _refund(book: Book, command: Reverse, past: Past, new_id: NewId) -> Decision
     amount = _part(command.amount_minor, (past.amount_minor or 0) - past.reversed_minor, "amount")
     partner = past.partner_id
     carried = book.carries.get(partner, Fraction(0))
-    exact = carried - amount * _rule_of(past.facts).rate
+    exact = _without_dust(carried - amount * _rule_of(past.facts).rate)
     points = -(exact.numerator // exact.denominator)  # minus the floor: 0 or more, as carried < 1
+    carry = _bounded(exact + points)
     slices = list(_take(_refund_order(book, past), points))
     lacking = points - sum(n for _, n in slices)
     own = sum(n for lot, n in slices if lot.issuer_id == partner)
@@ -241,8 +247,8 @@ def _refund(book: Book, command: Reverse, past: Past, new_id: NewId) -> Decision
         new_arrear=ArrearState(new_id("arr"), partner, journal_id, lacking, lacking) if lacking else None,
         changed_lots=tuple((lot.id, lot.remaining - n) for lot, n in slices),
         changed_arrears=(),
-        carry=(partner, _bounded(exact + points)),
-        facts=_earn_facts(_rule_of(past.facts), carried, exact + points),
+        carry=(partner, carry),
+        facts=_earn_facts(_rule_of(past.facts), carried, carry),
         reverses_id=past.id,
         amount_minor=amount,
         currency=past.currency,
@@ -357,6 +363,12 @@ def _cure(book: Book, points: int) -> tuple[list[tuple[str, int]], tuple[tuple[s
 
 def _bounded(carry: Fraction) -> Fraction:
     return carry if carry.denominator <= _FINEST else Fraction(int(carry * _FINEST), _FINEST)
+
+
+def _without_dust(exact: Fraction) -> Fraction:
+    """The whole number that `exact` would be if no carry had ever been rounded down, else `exact` itself."""
+    whole = round(exact)
+    return Fraction(whole) if 0 < whole - exact < _DUST else exact
 
 
 def _earn_facts(rule: EarnRule, before: Fraction, after: Fraction) -> dict[str, Any]:

@@ -120,8 +120,7 @@ class Teller:
                 await self._serve_batch(batch[:middle])
                 await self._serve_batch(batch[middle:])
                 return
-            log.exception("teller.command_failed", key=batch[0].command.key)
-            answers = [_as_answer(error)]
+            answers = [_as_answer(error, batch[0].command.key)]
         for waiting, answer in zip(batch, answers, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(answer)
@@ -149,8 +148,11 @@ class Teller:
         return self._connection
 
 
-def _as_answer(error: Exception) -> CommonpointError:
-    """An error that is not ours becomes one without its text; the log has it."""
+def _as_answer(error: Exception, key: str) -> CommonpointError:
+    """A step's refusal is the answer; an error that is not ours becomes one without its text, which the log has."""
+    if isinstance(error, CommonpointError):
+        return error
+    log.error("teller.command_failed", key=key, exc_info=error)
     if isinstance(error, _CONTENDED):
         return TooBusy("Others are changing the same rows; send the same request again.", retry_after_s=1.0)
     failed = LedgerFault()

@@ -11,11 +11,9 @@ from litestar.params import HeaderParameter, JSONBody, SkipValidation
 from api.auth import AUTH_DEPENDENCIES, partner_of, requires
 from api.body import AmountMinor, Currency, Points, StrictBody, fingerprint, idempotency_key
 from kernel.clock import Clock
-from kernel.database import Connection, Database
 from kernel.errors import Invalid
-from network import terms
 from network.keys import Caller
-from network.locations import LocationUnknown, location
+from network.rulebook import Rulebook
 from points.commands import Command, Earn, Redeem, Reverse
 from points.explain import explain
 from points.ledger import Done
@@ -45,7 +43,7 @@ class EntryParts(Protocol):
     """The parts that these routes use."""
 
     @property
-    def db(self) -> Database: ...
+    def rulebook(self) -> Rulebook: ...
     @property
     def clock(self) -> Clock: ...
     @property
@@ -116,9 +114,8 @@ async def earn(data: JSONBody[EarningBody], caller: CallerIs, parts: Parts, key:
     known_by = idempotency_key(key)
     partner_id = partner_of(caller)
     moment = _moment(data.occurred_at, parts.clock)
-    async with parts.db.read() as read:
-        await _check_place(read.connection, partner_id, data.location_id)
-        in_force = await terms.at(read.connection, partner_id, moment)
+    await parts.rulebook.check_place(partner_id, data.location_id)
+    in_force = await parts.rulebook.terms(partner_id, moment)
     if in_force.rates.currency != data.currency:
         raise OtherCurrency(f"The terms are in {in_force.rates.currency}.", currency=in_force.rates.currency)
     command = Earn(
@@ -145,14 +142,14 @@ async def redeem(
     """Points of any issuer are honoured; the oldest go first, and each issuer owes the calling partner its part."""
     known_by = idempotency_key(key)
     partner_id = partner_of(caller)
-    if data.location_id is not None:
-        async with parts.db.read() as read:
-            await _check_place(read.connection, partner_id, data.location_id)
+    moment = _moment(data.occurred_at, parts.clock)
+    await parts.rulebook.check_place(partner_id, data.location_id)
+    await parts.rulebook.terms(partner_id, parts.clock.now())  # a redemption without a price cannot be cleared
     command = Redeem(
         partner_id=partner_id,
         key=known_by,
         fingerprint=fingerprint("redeem", data),
-        occurred_at=_moment(data.occurred_at, parts.clock),
+        occurred_at=moment,
         location_id=data.location_id,
         member_id=data.member_id,
         points=data.points,
@@ -168,9 +165,7 @@ async def reverse(data: JSONBody[ReversalBody], caller: CallerIs, parts: Parts, 
     """In part or in whole, recomputed on what remains; the balance never goes below zero, the lack is owed."""
     known_by = idempotency_key(key)
     partner_id = partner_of(caller)
-    if data.location_id is not None:
-        async with parts.db.read() as read:
-            await _check_place(read.connection, partner_id, data.location_id)
+    await parts.rulebook.check_place(partner_id, data.location_id)
     command = Reverse(
         partner_id=partner_id,
         key=known_by,
@@ -188,12 +183,6 @@ async def _answer(teller: Teller, command: Command) -> Response[EntryView]:
     done: Done = await teller.ask(command)
     headers = {REPLAYED: "true"} if done.replayed else {}
     return Response(_view(done.outcome), status_code=201, headers=headers)
-
-
-async def _check_place(connection: Connection, partner_id: str, location_id: str | None) -> None:
-    """Another partner's place does not exist for this one."""
-    if location_id is not None and (await location(connection, location_id)).partner_id != partner_id:
-        raise LocationUnknown("There is no such place.")
 
 
 def _moment(given: datetime | None, clock: Clock) -> datetime:

@@ -16,6 +16,7 @@ from kernel.database import Database
 from kernel.secrets import Keyring
 from network import keys, locations, partners, terms
 from network.keys import Caller
+from network.rulebook import Rulebook
 
 
 class _ModeSetting(Protocol):
@@ -32,6 +33,8 @@ class NetworkParts(Protocol):
     def clock(self) -> Clock: ...
     @property
     def keyring(self) -> Keyring: ...
+    @property
+    def rulebook(self) -> Rulebook: ...
     @property
     def settings(self) -> _ModeSetting: ...
 
@@ -186,6 +189,7 @@ async def publish_terms(partner_id: FromPath[str], data: JSONBody[TermsBody], pa
     )
     async with parts.db.unit() as unit:
         kept = await terms.publish(unit, parts.clock, partner_id, rates, data.effective_from)
+    parts.rulebook.forget(partner_id)
     return _terms_view(kept)
 
 

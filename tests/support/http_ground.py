@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, cast
 
 import httpx
@@ -22,6 +23,7 @@ from kernel.clock import MovableClock
 from kernel.database import Database
 from kernel.secrets import Keyring
 from network.keys import SCOPES, Gate, Mode, create_key
+from network.rulebook import Rulebook
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -31,7 +33,7 @@ class GroundSettings:
     mode: Mode = "test"
 
 
-@dataclass(frozen=True)
+@dataclass
 class GroundParts:
     """What the routes of network/ take from the parts of the service."""
 
@@ -40,6 +42,10 @@ class GroundParts:
     keyring: Keyring = field(default_factory=lambda: Keyring(b"a test master secret of 32 bytes"))
     settings: GroundSettings = GroundSettings()
     schema_revision: str = "0001"
+
+    @cached_property
+    def rulebook(self) -> Rulebook:
+        return Rulebook(self.db)
 
 
 def ground_app(parts: GroundParts, more: Sequence[Any] = ()) -> Litestar:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api import migrations
-from api.wiring import database_url
+from api.storage import database
 from kernel.database import Database
 from kernel.errors import CommonpointError
 from kernel.outbox import waiting
@@ -56,22 +56,19 @@ async def examine(settings: Settings) -> list[Check]:
     """All checks, in the order in which an operator would mend them."""
     checks = [Check("settings", "ok", f"{settings.mode} mode, {settings.public_url}")]
     try:
-        db = await Database.connect(await database_url(settings))
+        async with database(settings) as db:
+            for name, look in (("database", _database), ("ledger", _ledger), ("notes", _notes)):
+                checks.append(await _safely(name, look(db)))
     except CommonpointError as error:
         return [*checks, Check("database", "bad", error.detail)]
-    try:
-        for name, look in (("database", _database), ("ledger", _ledger), ("notes", _notes)):
-            checks.append(await _safely(name, lambda look=look: look(db)))  # type: ignore[misc]
-    finally:
-        await db.close()
     for name, look_at in (("apple", _apple), ("google", _google), ("chain", _chain)):
-        checks.append(await _safely(name, lambda look_at=look_at: look_at(settings)))  # type: ignore[misc]
+        checks.append(await _safely(name, look_at(settings)))
     return checks
 
 
-async def _safely(name: str, look: Callable[[], Awaitable[tuple[Verdict, str]]]) -> Check:
+async def _safely(name: str, look: Awaitable[tuple[Verdict, str]]) -> Check:
     try:
-        return Check(name, *await look())
+        return Check(name, *await look)
     except CommonpointError as error:
         return Check(name, "bad", error.detail)
     except Exception as error:

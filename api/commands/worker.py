@@ -1,18 +1,29 @@
-"""The follower process: brings passes, pushes and the chain to what the ledger says."""
+"""`commonpoint worker`: the followers in a process of their own."""
 
 import asyncio
 import signal
 
+import click
 import structlog
 
+from api.logs import configure_logs
 from api.wiring import followed, open_parts
-from kernel.settings import Settings
+from kernel.settings import Settings, load_settings
 
 log = structlog.get_logger(__name__)
 
 
-async def work(settings: Settings) -> None:
-    """Follow until SIGTERM or SIGINT."""
+@click.command()
+def worker() -> None:
+    """Bring passes, pushes and the chain to what the ledger says, until SIGTERM or SIGINT.
+
+    Set COMMONPOINT_WORKER_IN_PROCESS=false for `serve` when you run this.
+    """
+    configure_logs()
+    asyncio.run(_work(load_settings()))
+
+
+async def _work(settings: Settings) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
