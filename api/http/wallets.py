@@ -139,14 +139,11 @@ async def device_log(request: PhoneRequest, parts: Parts) -> ASGIResponse:
 
 def _as_is(answer: Prescribed, head: bool = False) -> ASGIResponse:
     """The vendor prescribes the answer, so it passes unchanged; to HEAD with the length that GET would have."""
-    own = ("content-type", "content-length")
-    length = answer.headers.get("content-length")
     return ASGIResponse(
         body=answer.body,
         status_code=answer.status,
-        headers={name: value for name, value in answer.headers.items() if name not in own},
-        media_type=answer.headers.get("content-type", "application/octet-stream"),
-        content_length=int(length) if length is not None else None,
+        headers=dict(answer.headers),
+        media_type="application/octet-stream",
         is_head_response=head,
     )
 

@@ -75,7 +75,8 @@ async def card_page(token: FromPath[str], parts: Parts) -> Response[str]:
         latest=[(line.recorded_at.date(), line.kind, _signed(line)) for line in latest if line.points],
         token=token,
         nonce=nonce,
-        code_svg=segno.make(card.code, error="m").svg_inline(scale=6, border=2, dark="#111827", light="#ffffff"),
+        # Never a Micro QR code, which tills do not read; without a size of its own it fills its frame.
+        code_svg=segno.make_qr(card.code, error="m").svg_inline(border=4, omitsize=True, dark="#111827", light="#fff"),
         say=lambda message, **values: translate(message, card.language, **values),
     )
     return Response(html, media_type="text/html; charset=utf-8", headers=_headers(nonce))
