@@ -1,6 +1,7 @@
 """Fixtures that every test may use: a real database, empty and migrated, for each test that asks for one."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -28,17 +29,25 @@ settings.load_profile("commonpoint")
 # Speed for throw-away databases; what the product uses is DEFAULT_CONFIGURATION alone.
 _THROW_AWAY = {**DEFAULT_CONFIGURATION, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _TEMPLATE = "commonpoint_template"
+_ROOM = 2 * 1024**3
 
 
 @pytest.fixture(scope="session")
 def database_server() -> Iterator[str]:
     """The URL of a PostgreSQL server's maintenance database; a template database with all tables is ready on it."""
-    folder = Path(tempfile.mkdtemp(prefix="cp-test-")) / "pg"
+    folder = Path(tempfile.mkdtemp(prefix="cp-test-", dir=_in_memory())) / "pg"
     url = start_embedded(folder, _THROW_AWAY)
     asyncio.run(_make_template(url))
     yield url
     stop_embedded(folder)
     shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+def _in_memory() -> str | None:
+    """A folder in memory if there is room for one: a database per test is mostly files that are made and dropped."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM
+    return str(memory) if roomy else None
 
 
 async def _make_template(url: str) -> None:
