@@ -7,9 +7,13 @@ import structlog
 
 
 def configure_logs(level: int = logging.INFO) -> None:
-    """Set up structlog for this process."""
+    """Set up structlog for this process. Traces are plain: a rich one would print local variables, secrets too."""
     terminal = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    renderer = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if terminal
+        else structlog.processors.JSONRenderer()
+    )
     errors = [] if terminal else [structlog.processors.format_exc_info]
     structlog.configure(
         processors=[

@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     def _fit_together(self) -> "Settings":
         if self.chain_url == "memory:" and self.workers > 1:
             raise ValueError("chain_url 'memory:' lives in one process: use workers = 1, a node, or 'off'")
+        if self.chain_url not in ("memory:", "off") and self.chain_key is None:
+            raise ValueError("a node needs chain_key: the key of the sender that posts batches")
         if self.test_clock and self.workers > 1:
             raise ValueError("a test clock lives in one process: use workers = 1")
         if self.twins and (self.workers > 1 or not self.worker_in_process):

@@ -145,7 +145,7 @@ class Arrear(SQLModel, table=True):
 
 
 class Carry(SQLModel, table=True):
-    """The exact part of a point that a member has towards the next one at a partner; negative after some refunds."""
+    """The exact part of a point that a member has towards the next one at a partner (0 <= carry < 1)."""
 
     __tablename__ = "carry"
 

@@ -9,6 +9,7 @@ from api.demo.client import ApiClient
 from api.demo.phones import Phones
 from api.demo.replay import Replay
 from kernel.i18n import translate
+from passes import texts as texts  # registers the words that the cards use
 
 CAUGHT_UP_WITHIN_S = 60.0
 AT_ONCE = 16
@@ -39,15 +40,15 @@ async def check_all(replay: Replay, doctor: Callable[[], Awaitable[list[dict[str
     api, key = replay.api, replay.operator_key
     waiting = await wait_until_followed(api, key)
     await _phones_settled(replay.phones)
-    states = await _states(replay)
+    states = await states_of(replay)
     audit = {line["name"]: line for line in await doctor()}
     return [
         Check("every follower has caught up", not waiting, _late(waiting)),
-        _phones_show(replay, states),
-        _recount_agrees(replay, states),
+        phones_show(replay, states),
+        recount_agrees(replay, states),
         Check("the ledger's own rules hold", audit["ledger"]["verdict"] == "ok", audit["ledger"]["says"]),
-        await _tokens_agree(api, key, states),
-        await _clearing_sums_to_zero(api, key),
+        await tokens_agree(api, key, states),
+        await clearing_sums_to_zero(api, key),
     ]
 
 
@@ -63,7 +64,7 @@ async def _phones_settled(phones: Phones) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _states(replay: Replay) -> dict[str, dict[str, Any]]:
+async def states_of(replay: Replay) -> dict[str, dict[str, Any]]:
     """Each customer's member as the API says."""
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -78,7 +79,8 @@ async def _states(replay: Replay) -> dict[str, dict[str, Any]]:
     return dict(zip(replay.members, found, strict=True))
 
 
-def _phones_show(replay: Replay, states: dict[str, dict[str, Any]]) -> Check:
+def phones_show(replay: Replay, states: dict[str, dict[str, Any]]) -> Check:
+    """Each phone's own copy says what the API says of the member."""
     wrong = []
     for customer, state in states.items():
         face = replay.phones.face(replay.members[customer])
@@ -103,7 +105,8 @@ def _next_reward(points: dict[str, Any], language: str) -> str:
     return translate("card.to_go", language, missing=points["points_to_next_reward"], reward=reward)
 
 
-def _recount_agrees(replay: Replay, states: dict[str, dict[str, Any]]) -> Check:
+def recount_agrees(replay: Replay, states: dict[str, dict[str, Any]]) -> Check:
+    """The ledger has what the purchase file, the refunds and the redemptions make."""
     recount = replay.recount
     wrong = [
         f"customer {customer}: ledger {points['balance']}, {points['owed']} owed, {points['earned_in_all']} earned"
@@ -116,7 +119,8 @@ def _recount_agrees(replay: Replay, states: dict[str, dict[str, Any]]) -> Check:
     return Check("no point was lost or doubled", not wrong and len(states) == len(recount.counts), detail)
 
 
-async def _tokens_agree(api: ApiClient, key: str, states: dict[str, dict[str, Any]]) -> Check:
+async def tokens_agree(api: ApiClient, key: str, states: dict[str, dict[str, Any]]) -> Check:
+    """Ledger, mirror and chain have the same points, and the members' balances are their sum."""
     mirror = (await api.ask("GET", "/v1/mirror", key)).body
     expected = sum(state["points"]["balance"] for state in states.values())
     sums = (mirror["ledger_points"], mirror["mirrored_points"], mirror["chain_supply"])
@@ -125,7 +129,8 @@ async def _tokens_agree(api: ApiClient, key: str, states: dict[str, dict[str, An
     return Check("tokens reconcile to the point", holds, first or f"ledger, mirror, chain: {sums}, members {expected}")
 
 
-async def _clearing_sums_to_zero(api: ApiClient, key: str) -> Check:
+async def clearing_sums_to_zero(api: ApiClient, key: str) -> Check:
+    """Closes a clearing cycle; something was cleared and nobody's money came from nowhere."""
     cycle = (await api.ask("POST", "/v1/clearing-cycles", key)).body
     net = sum(position["net_minor"] for position in cycle["positions"])
     carried = sum(position["carry_micros"] for position in cycle["positions"])
