@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import Any, Final
 
+import structlog
 from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -24,7 +25,10 @@ from api.openapi import docs_assets_router, openapi_config
 from api.pages.card import pages_router
 from api.problems import EXCEPTION_HANDLERS, add_request_id
 from api.wiring import Parts, followed, open_parts
+from kernel.errors import CommonpointError
 from kernel.settings import Settings, load_settings
+
+log = structlog.get_logger(__name__)
 
 _PARTS: Final = "parts"
 
@@ -35,7 +39,14 @@ def create_app(settings: Settings) -> Litestar:
     @asynccontextmanager
     async def live(app: Litestar) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            parts = await stack.enter_async_context(open_parts(settings))
+            try:
+                parts = await stack.enter_async_context(open_parts(settings))
+            except Exception as error:
+                # The server only sees that the application did not start; its operator needs to know why.
+                log.error(
+                    "start.failed", error=str(error), exc_info=None if isinstance(error, CommonpointError) else error
+                )
+                raise
             app.state[_PARTS], app.state[GATE_STATE] = parts, parts.gate
             if settings.worker_in_process:
                 await stack.enter_async_context(followed(parts))

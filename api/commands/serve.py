@@ -8,8 +8,8 @@ from granian.server import Server
 from rich.console import Console
 
 from api.logs import configure_logs
-from api.storage import database_url
-from kernel.settings import load_settings
+from api.storage import database
+from kernel.settings import Settings, load_settings
 
 
 @click.command()
@@ -17,7 +17,7 @@ def serve() -> None:
     """Serve the API, the pages and the phones; the followers run in the same process unless told otherwise."""
     configure_logs()
     settings = load_settings()
-    asyncio.run(database_url(settings))  # starts and migrates an embedded database before the processes attach
+    asyncio.run(_reach_database(settings))
     console = Console()
     console.print(f"Serving on [bold]{settings.public_url}[/] (API docs: {settings.public_url}/docs)", highlight=False)
     if settings.twins:
@@ -33,3 +33,9 @@ def serve() -> None:
         workers_kill_timeout=30,
         websockets=False,
     ).serve()
+
+
+async def _reach_database(settings: Settings) -> None:
+    """An embedded database is started and migrated before the processes attach; a given one must answer."""
+    async with database(settings):
+        pass

@@ -132,10 +132,8 @@ async def _look(replay: Replay, running: Service, sandbox: Twins, began: float) 
 
 
 async def _keep_serving(console: Console, replay: Replay, running: Service) -> None:
-    member_id = next(iter(replay.members.values()))
-    member = (await replay.api.ask("GET", f"/v1/members/{member_id}", replay.operator_key)).body["member"]
     console.print(
-        f"\nStill serving. API docs: {running.url}/docs\nA member's page: {member['card_url']}\n"
+        f"\nStill serving. API docs: {running.url}/docs\nA member's page: {replay.pages[0]}\n"
         f"The operator's key: {replay.operator_key}\nPress Ctrl+C to end.",
         highlight=False,
     )

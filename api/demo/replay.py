@@ -46,6 +46,7 @@ class Replay:
     rate_per_s: float
     sums: Sums = field(default_factory=Sums)
     members: dict[str, str] = field(default_factory=dict)
+    pages: list[str] = field(default_factory=list)
     _entries: dict[str, str] = field(default_factory=dict)
     _balances: dict[str, int] = field(default_factory=dict)
     _next_turn_s: float = 0.0
@@ -102,6 +103,7 @@ class Replay:
             answer = await self.api.ask("GET", f"/v1/members/{member_id}/passes/google", partner.key)
             await self.phones.add_android(member_id, answer.body["save_url"])
         self.members[customer] = member_id
+        self.pages.append(member["card_url"])
         return member_id
 
     async def _perhaps_redeem(self, day: date, event: Buy) -> None:

@@ -1,5 +1,6 @@
 """/v1/members: joining, and what a member has."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal, Protocol
 
@@ -57,7 +58,7 @@ class MemberBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MemberView(msgspec.Struct, frozen=True):
-    """A member. `code` is what the card's barcode says; `card_url` is the member's own page: give it to nobody else."""
+    """A member. `code` is what the card's barcode says."""
 
     id: str
     code: str
@@ -65,6 +66,11 @@ class MemberView(msgspec.Struct, frozen=True):
     language: str
     partner_id: str
     joined_at: datetime
+
+
+class JoinedView(MemberView, frozen=True):
+    """A member who has just joined. `card_url` is the member's own page: told here only, and for no other eyes."""
+
     card_url: str
 
 
@@ -115,7 +121,7 @@ async def join_member(
     key: Annotated[
         str | None, HeaderParameter(name="Idempotency-Key", description="Optional; repeats are answered.")
     ] = None,
-) -> Response[MemberView]:
+) -> Response[JoinedView]:
     """The member joins at the calling partner, whose brand the card has."""
     known_by = None if key is None else idempotency_key(key)
     async with parts.db.unit() as unit:
@@ -123,7 +129,9 @@ async def join_member(
             unit, parts.clock, partner_of(caller), data.name, data.language, known_by, fingerprint("join", data)
         )
     headers = {REPLAYED: "true"} if joined.replayed else {}
-    return Response(_member(joined.member, parts), status_code=201, headers=headers)
+    page = page_url(parts.keyring, parts.settings.public_url, joined.member.id)
+    view = JoinedView(**asdict(joined.member), card_url=page)
+    return Response(view, status_code=201, headers=headers)
 
 
 @get(
@@ -161,7 +169,7 @@ async def _state(
     found = await lines(connection, member.id, rows, after, before, caller.partner_id)
     reward = parts.programme.next_reward(state.spendable)
     return MemberState(
-        member=_member(member, parts),
+        member=MemberView(**asdict(member)),
         points=PointsView(
             balance=state.spendable,
             owed=state.arrears,
@@ -172,18 +180,6 @@ async def _state(
             points_to_next_reward=reward.cost - state.spendable if reward else None,
         ),
         statement=page.answer(found, _line, lambda line: str(line.seq)),
-    )
-
-
-def _member(member: MemberRow, parts: MemberParts) -> MemberView:
-    return MemberView(
-        id=member.id,
-        code=member.code,
-        name=member.name,
-        language=member.language,
-        partner_id=member.partner_id,
-        joined_at=member.joined_at,
-        card_url=page_url(parts.keyring, parts.settings.public_url, member.id),
     )
 
 

@@ -2,7 +2,9 @@
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
+import asyncpg
 import httpx
 import pytest
 
@@ -206,17 +208,18 @@ async def test_readiness_follows_the_schema(db: Database) -> None:
             assert (await client.get(path)).status_code == 200
 
 
-async def test_a_database_that_is_away_makes_the_service_unready_but_not_dead(db: Database, database_url: str) -> None:
-    away = await Database.connect(database_url)
-    parts = GroundParts(away)
-    async with ground_client(parts) as client:
-        async with db.unit() as unit:
-            await unit.connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        answer = await client.get("/readyz")
-        assert answer.status_code == 503
-        assert answer.headers["content-type"] == "application/problem+json"
+async def test_a_database_that_is_away_makes_the_service_unready_but_not_dead(
+    db: Database, database_url: str, database_server: str
+) -> None:
+    name = urlsplit(database_url).path.removeprefix("/")
+    admin = await asyncpg.connect(database_server)
+    async with ground_client(GroundParts(db)) as client:
+        assert (await client.get("/readyz")).status_code == 200
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        away = await client.get("/readyz")
+        assert (away.status_code, away.headers["content-type"]) == (503, "application/problem+json")
         assert (await client.get("/livez")).status_code == 200
-    await away.close()
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        assert (await client.get("/readyz")).status_code == 200
+    await admin.close()

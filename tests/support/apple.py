@@ -34,10 +34,13 @@ SERVICE = web.AppKey("service", PassesService)
 KEYRING = Keyring(b"only for tests, at least 32 bytes")
 
 
+_FOLDER = tempfile.TemporaryDirectory(prefix="cp-authority-")  # gone when the process ends
+
+
 @cache
 def authority() -> Authority:
     """One test authority per test process: making keys takes a while."""
-    return Authority.at(Path(tempfile.mkdtemp(prefix="cp-authority-")))
+    return Authority.at(Path(_FOLDER.name))
 
 
 @cache
