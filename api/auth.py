@@ -7,8 +7,9 @@ key (RFC 6750) and leaves it for the handler, which takes it as the dependency `
 from typing import Any, ClassVar, Final
 
 from litestar.connection import ASGIConnection
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler
+from litestar.params import SkipValidation
 from litestar.types import Scope
 
 from kernel.errors import Forbidden
@@ -121,4 +122,6 @@ def partner_of(caller: Caller) -> str:
     return caller.partner_id
 
 
+# How a handler takes its caller: `caller: CallerIs`.
+CallerIs = NamedDependency[SkipValidation[Caller]]
 AUTH_DEPENDENCIES: Final = {"caller": Provide(provide_caller)}

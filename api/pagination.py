@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Generic, TypeVar
 
 import msgspec
-from litestar.di import Provide
-from litestar.params import QueryParameter
+from litestar.di import NamedDependency, Provide
+from litestar.params import QueryParameter, SkipValidation
 
 from api.problems import FieldProblem, Refused
 from kernel.ids import is_id
@@ -122,4 +122,6 @@ def _malformed(parameter: str) -> CursorMalformed:
     return CursorMalformed(detail, [FieldProblem("cursor_malformed", detail, parameter=parameter)])
 
 
+# How a handler takes the page asked for: `page: PageIs`.
+PageIs = NamedDependency[SkipValidation[Page]]
 PAGE_DEPENDENCIES: Final = {"page": Provide(provide_page)}

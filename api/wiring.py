@@ -185,6 +185,8 @@ async def _mirror(stack: AsyncExitStack, settings: Settings, db: Database, keyri
         settings.chain_url,
         secret=keyring.derive("tokens.addresses"),
         sender_key=bytes.fromhex(key.removeprefix("0x")) if key else None,
+        admin=settings.chain_admin,
+        guardian=settings.chain_guardian,
         opening_cap=settings.chain_partner_cap,
     )
     stack.push_async_callback(mirror.close)

@@ -25,6 +25,7 @@ _NEEDED_LIVE = (
     "master_secret",
     "base_url",
 )
+_ADDRESS = r"^0x[0-9a-fA-F]{40}$"
 
 
 class BadSettings(Invalid):
@@ -56,6 +57,14 @@ class Settings(BaseSettings):
 
     chain_url: str = Field(default="memory:", description="`memory:`, an EVM node's http(s) URL, or `off`.")
     chain_key: SecretStr | None = Field(default=None, description="Hex private key of the sender; needed for a node.")
+    chain_admin: str | None = Field(
+        default=None,
+        pattern=_ADDRESS,
+        description="Address that may change the contract's roles and caps.",
+    )
+    chain_guardian: str | None = Field(
+        default=None, pattern=_ADDRESS, description="Address that may pause the contract."
+    )
     chain_partner_cap: int = Field(
         default=10_000_000, ge=1, description="Most points a partner may have outstanding on chain."
     )
@@ -95,6 +104,10 @@ class Settings(BaseSettings):
             raise ValueError(f"live mode needs {', '.join(missing)}")
         if self.chain_url == "memory:" or self.test_clock:
             raise ValueError("live mode refuses test_clock and the chain 'memory:': name a node or 'off'")
+        if self.chain_url != "off" and (self.chain_admin is None or self.chain_guardian is None):
+            raise ValueError(
+                "live mode needs chain_admin and chain_guardian: the posting key must not rule the contract"
+            )
         for name in ("base_url", "google_base_url", "google_save_url"):
             if not str(getattr(self, name)).startswith("https://"):
                 raise ValueError(f"live mode needs https in {name}")

@@ -8,12 +8,11 @@ from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, SkipValidation
 
-from api.auth import AUTH_DEPENDENCIES, requires
-from api.pagination import PAGE_DEPENDENCIES, Listed, Page
+from api.auth import AUTH_DEPENDENCIES, CallerIs, requires
+from api.pagination import PAGE_DEPENDENCIES, Listed, PageIs
 from kernel.clock import Clock
 from kernel.database import Database
 from network import clearing
-from network.keys import Caller
 
 
 class ClearingParts(Protocol):
@@ -26,8 +25,6 @@ class ClearingParts(Protocol):
 
 
 Parts = NamedDependency[SkipValidation[ClearingParts]]
-CallerIs = NamedDependency[SkipValidation[Caller]]
-PageIs = NamedDependency[SkipValidation[Page]]
 
 
 class PositionView(msgspec.Struct, frozen=True):

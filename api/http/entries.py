@@ -8,11 +8,10 @@ from litestar import Response, Router, post
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, JSONBody, SkipValidation
 
-from api.auth import AUTH_DEPENDENCIES, partner_of, requires
+from api.auth import AUTH_DEPENDENCIES, CallerIs, partner_of, requires
 from api.body import AmountMinor, Currency, Points, StrictBody, fingerprint, idempotency_key
 from kernel.clock import Clock
 from kernel.errors import Invalid
-from network.keys import Caller
 from network.rulebook import Rulebook
 from points.commands import Command, Earn, Redeem, Reverse
 from points.explain import explain
@@ -51,7 +50,6 @@ class EntryParts(Protocol):
 
 
 Parts = NamedDependency[SkipValidation[EntryParts]]
-CallerIs = NamedDependency[SkipValidation[Caller]]
 Key = Annotated[
     str | None,
     HeaderParameter(name="Idempotency-Key", description="Required. New for each request, the same for its repeats."),

@@ -9,10 +9,10 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, SkipValidation
 
-from api.auth import AUTH_DEPENDENCIES, partner_of, requires
+from api.auth import AUTH_DEPENDENCIES, CallerIs, partner_of, requires
 from api.body import StrictBody, fingerprint, idempotency_key
 from api.http.entries import REPLAYED
-from api.pagination import PAGE_DEPENDENCIES, Listed, Page
+from api.pagination import PAGE_DEPENDENCIES, Listed, Page, PageIs
 from kernel.clock import Clock
 from kernel.database import Connection, Database
 from kernel.secrets import Keyring
@@ -46,8 +46,6 @@ class MemberParts(Protocol):
 
 
 Parts = NamedDependency[SkipValidation[MemberParts]]
-CallerIs = NamedDependency[SkipValidation[Caller]]
-PageIs = NamedDependency[SkipValidation[Page]]
 
 
 class MemberBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,14 +8,13 @@ from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
-from api.auth import AUTH_DEPENDENCIES, requires, see_partner
+from api.auth import AUTH_DEPENDENCIES, CallerIs, requires, see_partner
 from api.body import Currency, Name, StrictBody
-from api.pagination import PAGE_DEPENDENCIES, Listed, Page
+from api.pagination import PAGE_DEPENDENCIES, Listed, PageIs
 from kernel.clock import Clock
 from kernel.database import Database
 from kernel.secrets import Keyring
 from network import keys, locations, partners, terms
-from network.keys import Caller
 from network.rulebook import Rulebook
 
 
@@ -40,8 +39,6 @@ class NetworkParts(Protocol):
 
 
 Parts = NamedDependency[SkipValidation[NetworkParts]]
-CallerIs = NamedDependency[SkipValidation[Caller]]
-PageIs = NamedDependency[SkipValidation[Page]]
 
 Colour = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$", max_length=7, description="#rrggbb")]
 Scope = Literal[

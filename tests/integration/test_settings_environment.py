@@ -128,6 +128,24 @@ def test_live_mode_refuses_twins_and_open_lines(
         load_settings()
 
 
+def test_live_mode_keeps_the_posting_key_from_ruling_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = {"CHAIN_URL": "https://node.example", "CHAIN_KEY": "ab" * 32}
+    rulers = {"CHAIN_ADMIN": f"0x{'1' * 40}", "CHAIN_GUARDIAN": f"0x{'2' * 40}"}
+    set_all(monkeypatch, {**LIVE, **chain, **rulers})
+    assert load_settings().chain_admin == rulers["CHAIN_ADMIN"]
+    for missing in rulers:
+        monkeypatch.delenv(f"COMMONPOINT_{missing}")
+        with pytest.raises(BadSettings, match="chain_admin and chain_guardian"):
+            load_settings()
+        set_all(monkeypatch, rulers)
+
+
+def test_a_node_needs_the_key_that_posts(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, {"CHAIN_URL": "http://127.0.0.1:8545"})
+    with pytest.raises(BadSettings, match="chain_key"):
+        load_settings()
+
+
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     set_all(monkeypatch, {"MASTER_SECRET": "tell-nobody" * 4, "CHAIN_KEY": "0xtell-nobody"})
     assert "tell-nobody" not in repr(load_settings())
