@@ -1,6 +1,8 @@
 """From the till to the phone and the chain, over sockets and processes, with parts of the outside failing."""
 
 import asyncio
+import re
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from api.demo.coalition import Partner, found
 from api.demo.phones import Phones
 from api.demo.service import Service, service
 from api.twins import Twins, twins
+from network.keys import KEY_PATTERN
 from passes.sandbox.apns import Said
 from passes.sandbox.google_faults import Fault
 from tests.support.chain import ANVIL_KEY, anvil
@@ -197,3 +200,36 @@ async def test_a_service_killed_between_the_answer_and_the_push_delivers_after_i
             assert again["balance"] == 50
             await road.followed()
             await road.shows(member_id, 50)
+
+
+async def test_the_followers_work_in_a_process_of_their_own(tmp_path: Path, database_url: str) -> None:
+    async with AsyncExitStack() as stack:
+        apart = {"database_url": database_url, "chain_url": "off", "worker_in_process": False}
+        road, running = await _road(stack, tmp_path, **apart)
+        member_id = await road.joined("iphone", "Ada")
+        await road.earn(member_id, 5000, "sale-1")
+        assert set(await road.notes()) == {"pass"}
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "api", "worker", env=dict(running.environment), stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
+            await road.shows(member_id, 50)
+            await road.followed()
+        finally:
+            worker.terminate()
+        assert await asyncio.wait_for(worker.wait(), PATIENCE_S) == 0
+
+
+async def test_the_commands_of_an_operator_say_what_they_did(tmp_path: Path, database_url: str) -> None:
+    async with AsyncExitStack() as stack:
+        road, running = await _road(stack, tmp_path, database_url=database_url, chain_url="off")
+        assert await running.command("migrate") == "Schema 0001 -> 0001\n"
+        made = (await running.command("key", "create", "--partner", road.partners[0].id, "--scope", "earn")).strip()
+        assert re.fullmatch(KEY_PATTERN, made)
+        report = {line["name"]: line for line in await running.doctor()}
+        assert {report[name]["verdict"] for name in ("settings", "ledger", "notes", "apple", "google", "chain")} == {
+            "ok"
+        }
+        # The tests' database is fast because it may forget: no operator should run on one like it unwarned.
+        assert report["database"]["verdict"] == "bad"
+        assert "fsync" in report["database"]["says"]
