@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -44,20 +45,30 @@ def demo(purchases: int, everything: bool, seed: int, rate: float, keep: bool | 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     keep = sys.stdout.isatty() if keep is None else keep
     directory = Path(tempfile.mkdtemp(prefix="commonpoint-demo-"))
+    verdict = _Verdict()
     try:
-        good = asyncio.run(_demo(directory, None if everything else purchases, seed, rate, keep))
+        asyncio.run(_demo(directory, None if everything else purchases, seed, rate, keep, verdict))
     except* Unexpected as failures:
         for failure in failures.exceptions:
             Console(stderr=True).print(f"[red]{failure}[/]", highlight=False)
-        good = False
-    if good:
+    except* KeyboardInterrupt:
+        verdict.interrupted = True
+    if verdict.good or verdict.interrupted:
         shutil.rmtree(directory, ignore_errors=True)
     else:
         Console(stderr=True).print(f"The service's log is kept: {directory / 'serve.log'}", highlight=False)
-    sys.exit(0 if good else 1)
+    sys.exit(0 if verdict.good else 1)
 
 
-async def _demo(directory: Path, at_least: int | None, seed: int, rate: float, keep: bool) -> bool:
+@dataclass(slots=True)
+class _Verdict:
+    """Whether every check held, and whether somebody pressed Ctrl+C."""
+
+    good: bool = False
+    interrupted: bool = False
+
+
+async def _demo(directory: Path, at_least: int | None, seed: int, rate: float, keep: bool, verdict: _Verdict) -> None:
     console = Console()
     began = time.perf_counter()
     async with AsyncExitStack() as stack:
@@ -74,10 +85,9 @@ async def _demo(directory: Path, at_least: int | None, seed: int, rate: float, k
         await _with_progress(console, replay)
         outcome = await _look(replay, running, sandbox, began)
         print_outcome(console, outcome)
-        good = all(check.holds for check in outcome.checks)
-        if keep and good:
+        verdict.good = all(check.holds for check in outcome.checks)
+        if keep and verdict.good:
             await _keep_serving(console, replay, running)
-    return good
 
 
 async def _prepare(
