@@ -32,18 +32,3 @@ def translate(message_id: str, language: str, **values: object) -> str:
 
 def _places(text: str) -> frozenset[str]:
     return frozenset(name for _, name, _, _ in Formatter().parse(text) if name is not None)
-
-
-def best_language(accept_language: str) -> str:
-    """The first of our languages in an `Accept-Language` header (RFC 9110 section 12.5.4), by weight, else English."""
-    wanted: list[tuple[float, int, str]] = []
-    for place, part in enumerate(accept_language[:200].split(",")):
-        tag, _, weight = part.lower().replace(" ", "").partition(";q=")
-        primary = tag.split("-")[0]
-        try:
-            quality = float(weight) if weight else 1.0
-        except ValueError:
-            continue
-        if primary in LANGUAGES and quality > 0:
-            wanted.append((-quality, place, primary))
-    return min(wanted)[2] if wanted else FALLBACK

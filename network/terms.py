@@ -5,10 +5,8 @@ be recomputed from the version that was in force. A coalition clears in one curr
 be netted when they are in the same money, so the first terms published set it for all.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 
 import asyncpg
 
@@ -85,11 +83,6 @@ class Terms:
     effective_from: datetime
     rates: Rates
 
-    @property
-    def points_per_minor(self) -> Fraction:
-        """Points for each minor unit spent, exact."""
-        return Fraction(self.rates.earn_points, self.rates.earn_per_minor)
-
 
 async def publish(
     unit: Unit, clock: Clock, partner_id: str, rates: Rates, effective_from: datetime | None = None
@@ -123,34 +116,12 @@ async def publish(
     return terms
 
 
-async def at(connection: Connection, partner_id: str, when: datetime) -> Terms:
-    """The version in force at `when`. Raises TermsMissing."""
-    found = await at_many(connection, [(partner_id, when)])
-    terms = found[0]
-    if terms is None:
-        raise TermsMissing("This partner has no terms in force.", partner_id=partner_id)
-    return terms
-
-
 async def versions(connection: Connection, partner_id: str) -> list[Terms]:
     """All versions of a partner's terms, the latest first."""
     rows = await connection.fetch(
         f"SELECT {_COLUMNS} FROM terms WHERE partner_id = $1 ORDER BY effective_from DESC", partner_id
     )
     return [_terms(row) for row in rows]
-
-
-async def at_many(connection: Connection, questions: Sequence[tuple[str, datetime]]) -> list[Terms | None]:
-    """For each (partner id, moment) the version in force, or None; in the order of the questions."""
-    rows = await connection.fetch(
-        f"SELECT {_COLUMNS} FROM unnest($1::text[], $2::timestamptz[]) WITH ORDINALITY AS asked (who, moment, place)"
-        " LEFT JOIN LATERAL (SELECT * FROM terms WHERE partner_id = who AND effective_from <= moment"
-        "   ORDER BY effective_from DESC LIMIT 1) AS version ON true"
-        " ORDER BY place",
-        [partner_id for partner_id, _ in questions],
-        [moment for _, moment in questions],
-    )
-    return [None if row["id"] is None else _terms(row) for row in rows]
 
 
 def check(rates: Rates) -> None:

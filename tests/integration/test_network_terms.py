@@ -1,14 +1,13 @@
 """Terms are versions: the one in force counts, an old one is never touched."""
 
 from datetime import timedelta
-from fractions import Fraction
 
 import pytest
 
 from kernel.clock import MovableClock
 from kernel.database import Database
 from network.partners import Brand, Partner, add_partner, partner, partner_window, partners
-from network.terms import Rates, TermsMissing, TermsOutOfRange, at, at_many, check, publish
+from network.terms import Rates, TermsOutOfRange, check, publish, versions
 from tests.support.ledger import START
 
 CLOCK = MovableClock(START)
@@ -20,27 +19,15 @@ async def _partner(db: Database, name: str = "P") -> Partner:
         return await add_partner(unit, CLOCK, name, Brand(name))
 
 
-async def test_the_version_in_force_counts(db: Database) -> None:
+async def test_versions_are_kept_and_told_the_latest_first(db: Database) -> None:
     who = (await _partner(db)).id
-    later = START + timedelta(days=30)
     async with db.unit() as unit:
         first = await publish(unit, CLOCK, who, RATES)
-        second = await publish(unit, CLOCK, who, Rates("EUR", 1, 100, 8_000, 8_000), later)
-    moment = timedelta(microseconds=1)
+        later = Rates("EUR", 1, 100, 8_000, 8_000)
+        second = await publish(unit, CLOCK, who, later, START + timedelta(days=30))
     async with db.read() as read:
-        asked = [(who, START - moment), (who, START), (who, later - moment), (who, later), ("ptn_x", later)]
-        assert await at_many(read.connection, asked) == [None, first, first, second, None]
-        assert (await at(read.connection, who, later)) == second
-        with pytest.raises(TermsMissing):
-            await at(read.connection, who, START - moment)
-        assert await at_many(read.connection, []) == []
-
-
-async def test_the_earn_rule_is_an_exact_fraction(db: Database) -> None:
-    who = (await _partner(db)).id
-    async with db.unit() as unit:
-        terms = await publish(unit, CLOCK, who, RATES)
-    assert terms.points_per_minor == Fraction(3, 200)
+        assert await versions(read.connection, who) == [second, first]
+        assert await versions(read.connection, "ptn_x") == []
 
 
 @pytest.mark.parametrize(

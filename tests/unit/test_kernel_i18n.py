@@ -3,7 +3,7 @@
 import pytest
 
 from kernel import i18n
-from kernel.i18n import LANGUAGES, best_language, register, translate
+from kernel.i18n import LANGUAGES, register, translate
 
 
 @pytest.fixture(autouse=True)
@@ -44,30 +44,3 @@ def test_a_message_is_registered_once_or_twice_the_same() -> None:
     register(HELLO)
     with pytest.raises(ValueError, match="registered twice"):
         register({"hello": HELLO["hello"] | {"fi": "Moi {name}"}})
-
-
-@pytest.mark.parametrize(
-    ("header", "language"),
-    [
-        ("", "en"),
-        ("fi", "fi"),
-        ("fi-FI", "fi"),
-        ("HU-hu", "hu"),
-        ("sv, fi;q=0.8, en;q=0.9", "en"),
-        ("sv;q=1, hu;q=0.2", "hu"),
-        ("fi ; q=0.5, hu; q=0.7", "hu"),
-        ("fi;Q=0.1, hu;q=0.2", "hu"),
-        ("fi,hu", "fi"),
-        ("fi;q=0, hu;q=0.1", "hu"),
-        ("fi;q=0", "en"),
-        ("*", "en"),
-        ("de, fr", "en"),
-        ("fi;q=much", "en"),
-        ("fi;q=nan", "en"),
-        (",,;;q=;, fi", "fi"),
-        ("x" * 100_000, "en"),
-        ("\ud800\0", "en"),
-    ],
-)
-def test_the_best_language_for_a_browser(header: str, language: str) -> None:
-    assert best_language(header) == language
