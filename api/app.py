@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from api.auth import GATE_STATE
+from api.auth import GATE_STATE, PARTS_STATE
 from api.body import LARGEST_BODY_BYTES
 from api.http.clearing import clearing_router
 from api.http.entries import entries_router
@@ -30,8 +30,6 @@ from kernel.settings import Settings, load_settings
 
 log = structlog.get_logger(__name__)
 
-_PARTS: Final = "parts"
-
 
 def create_app(settings: Settings) -> Litestar:
     """The application for these settings; its parts are opened when it starts and closed when it stops."""
@@ -47,7 +45,7 @@ def create_app(settings: Settings) -> Litestar:
                     "start.failed", error=str(error), exc_info=None if isinstance(error, CommonpointError) else error
                 )
                 raise
-            app.state[_PARTS], app.state[GATE_STATE] = parts, parts.gate
+            app.state[PARTS_STATE], app.state[GATE_STATE] = parts, parts.gate
             if settings.worker_in_process:
                 await stack.enter_async_context(followed(parts))
             yield
@@ -88,5 +86,5 @@ def _routers(settings: Settings) -> list[Any]:
 
 
 def _parts(request: Request[Any, Any, State]) -> Parts:
-    parts: Parts = request.app.state[_PARTS]
+    parts: Parts = request.app.state[PARTS_STATE]
     return parts

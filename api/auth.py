@@ -16,6 +16,7 @@ from kernel.errors import Forbidden
 from network.keys import SCOPES, Caller, Gate, KeyModeWrong, KeyRefused
 from network.partners import PartnerUnknown
 
+PARTS_STATE: Final = "parts"  # where the running parts are in the state of the application
 GATE_STATE: Final = "gate"  # Litestar(state=State({GATE_STATE: Gate(...)}))
 _CALLER_KEY: Final = "commonpoint_caller"
 
@@ -101,8 +102,17 @@ async def authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller
         raise KeyNotAccepted(refused.detail, **refused.facts) from None
 
 
-async def provide_caller(scope: Scope) -> Caller:
+def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
     """The caller that the route's guard found."""
+    return _found(connection.scope)
+
+
+async def provide_caller(scope: Scope) -> Caller:
+    """The caller that the route's guard found, as a dependency."""
+    return _found(scope)
+
+
+def _found(scope: Scope) -> Caller:
     caller = scope["state"].get(_CALLER_KEY)
     if not isinstance(caller, Caller):
         raise RuntimeError("the route takes a caller but has no guard `requires(scope)`")
