@@ -24,12 +24,18 @@ TWIN_RATE_PER_S = 2000.0
 
 @dataclass(frozen=True, slots=True)
 class Twins:
-    """The running twins, and the settings that make the service use them."""
+    """The running twins, and the settings that make the service use each of them."""
 
     authority: Authority
     push_server: PushServer
     wallet_api: WalletApiSandbox
-    settings: dict[str, object]
+    apple: dict[str, object]
+    google: dict[str, object]
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """The settings for a service that uses both."""
+        return {**self.apple, **self.google}
 
 
 @asynccontextmanager
@@ -51,13 +57,15 @@ async def twins(directory: Path, apple_pass_type: str, apple_team: str, google_i
             authority,
             push_server,
             wallet_api,
-            {
+            apple={
                 "apple_certificate": authority.pass_certificate,
                 "apple_key": authority.pass_key,
                 "apple_wwdr": authority.intermediate,
                 "apple_push_host": "127.0.0.1",
                 "apple_push_port": push_server.port,
                 "apple_push_ca": authority.root,
+            },
+            google={
                 "google_service_account": account.path,
                 "google_base_url": wallet_api.base_url,
                 "google_save_url": wallet_api.save_url,

@@ -142,13 +142,15 @@ async def _watch(mirror: Mirror) -> None:
 
 
 async def _with_twins(stack: AsyncExitStack, settings: Settings) -> Settings:
-    """Where credentials are missing, the vendors' twins are started and the settings name them."""
+    """The twins are started where credentials are missing; a vendor whose credentials are given keeps them."""
     if not settings.twins:
         return settings
     started = await stack.enter_async_context(
         twins(settings.data_dir / "twins", settings.apple_pass_type, settings.apple_team, settings.google_issuer)
     )
-    return settings.model_copy(update=started.settings)
+    apple = started.apple if settings.apple_certificate is None else {}
+    google = started.google if settings.google_service_account is None else {}
+    return settings.model_copy(update={**apple, **google})
 
 
 def _apple(

@@ -82,9 +82,9 @@ class Phones:
     async def add_iphone(self, member_id: str, file: bytes, last_modified: str) -> None:
         """A member's iPhone takes the pass, after checking it."""
         phone = self.iphones.phone()
+        await phone.add(file, last_modified)
         self._of_member[member_id] = phone
         self._member_of[phone.library_id] = member_id
-        await phone.add(file, last_modified)
 
     async def add_android(self, member_id: str, save_link: str) -> None:
         """A member's Android phone opens the save link."""
@@ -110,8 +110,10 @@ class Phones:
         return sum(isinstance(phone, Iphone) for phone in self._of_member.values())
 
     def _iphone_shows(self, update: Update) -> None:
-        self.updates += 1
-        self.stopwatch.shows(self._member_of[update.library_id], update.shown.balance)
+        member_id = self._member_of.get(update.library_id)
+        if member_id is not None:  # else the pass is just being added: that is no update
+            self.updates += 1
+            self.stopwatch.shows(member_id, update.shown.balance)
 
     def _android_shows(self, phone: AndroidPhone, card: ShownCard, received_at_s: float) -> None:
         self.updates += 1
