@@ -1,0 +1,53 @@
+"""What happened at the till or elsewhere, as the rules see it. Amounts are minor units, quantities thousandths."""
+
+import msgspec
+
+PURCHASE = "purchase"
+VISIT = "visit"
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of the basket: what it costs, tax included and its own discounts taken off."""
+
+    amount_minor: int
+    sku: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    tax_minor: int = 0
+    quantity_milli: int = 1000
+
+
+class Tender(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A share of the purchase and what it was paid with (`cash`, `card`, `points`, `gift_card`, ...)."""
+
+    kind: str
+    amount_minor: int
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A purchase, a visit, or anything else by name.
+
+    `amount_minor` is what was charged, tax included, before `discount_minor` (discounts on the whole basket) and
+    `reward_minor` (what rewards took off) are subtracted; it equals the sum of the lines if there are lines. Tenders
+    name how it was paid; what they do not name was paid with `unknown`. `subject` is what the event is about: an order,
+    a visit, a class; `once_per: subject` looks at it.
+    """
+
+    name: str = PURCHASE
+    amount_minor: int = 0
+    tax_minor: int = 0
+    discount_minor: int = 0
+    reward_minor: int = 0
+    lines: tuple[Line, ...] = ()
+    tenders: tuple[Tender, ...] = ()
+    subject: str | None = None
+    channel: str | None = None
+    cashier: str | None = None
+    terminal: str | None = None
+
+
+class Returned(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What came back of a purchase: money in all, and of which lines (index, minor units) if lines were named."""
+
+    amount_minor: int
+    lines: tuple[tuple[int, int], ...] = ()
