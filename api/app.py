@@ -12,13 +12,27 @@ from litestar.di import Provide
 
 from api.auth import GATE_STATE, PARTS_STATE
 from api.body import LARGEST_BODY_BYTES
+from api.http.adjustments import adjustments_router
+from api.http.boards import boards_router
+from api.http.claims import claims_router
 from api.http.clearing import clearing_router
+from api.http.consents import consents_router
+from api.http.engagement import engagement_router, shared_router
 from api.http.entries import entries_router
+from api.http.games import games_router
 from api.http.health import health_router
+from api.http.households import households_router
 from api.http.members import members_router
 from api.http.operations import operations_router
 from api.http.partners import partners_router
+from api.http.programmes import programmes_router
+from api.http.quotes import quotes_router
+from api.http.recognition import recognition_router
+from api.http.rewards import rewards_router
+from api.http.surveys import surveys_router
 from api.http.test_clock import test_clock_router
+from api.http.transfers import transfers_router
+from api.http.vouchers import vouchers_router
 from api.http.wallets import brands_router, passes_router, phones_router
 from api.logs import configure_logs
 from api.openapi import docs_assets_router, openapi_config
@@ -74,6 +88,21 @@ def _routers(settings: Settings) -> list[Any]:
         health_router,
         members_router,
         entries_router,
+        adjustments_router,
+        boards_router,
+        claims_router,
+        consents_router,
+        engagement_router,
+        shared_router,
+        games_router,
+        households_router,
+        programmes_router,
+        recognition_router,
+        rewards_router,
+        surveys_router,
+        transfers_router,
+        vouchers_router,
+        quotes_router,
         partners_router,
         clearing_router,
         operations_router,

@@ -17,6 +17,8 @@ _COMMANDS = {
     "migrate": ("api.commands.migrate:migrate", "Bring the database to a schema revision."),
     "key": ("api.commands.key:key", "Make API keys."),
     "doctor": ("api.commands.doctor:doctor", "Say what is wrong before a customer does."),
+    "programme": ("api.commands.programme:programme", "Write, check, try out and publish programmes."),
+    "ledger": ("api.commands.ledger:ledger", "Verify the chain over the entries, and audit the rules."),
     "demo": ("api.demo.command:demo", "Replay real purchases through everything and check the outcome."),
 }
 

@@ -7,7 +7,7 @@ the request id that is also in the `X-Request-Id` header and in the log.
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -63,7 +63,10 @@ class FieldProblem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """RFC 9457 section 3.1, with `code` and `errors` as extension members (section 3.2)."""
+    """RFC 9457 section 3.1, with `code`, `errors` and `facts` as extension members (section 3.2).
+
+    `facts` are the numbers behind the refusal (what is short, what is left), for programs.
+    """
 
     type: str
     title: str
@@ -72,6 +75,7 @@ class Problem(msgspec.Struct, frozen=True):
     instance: str
     code: str
     errors: list[FieldProblem] = []
+    facts: dict[str, Any] = {}
 
 
 class Refused(Invalid):
@@ -92,6 +96,7 @@ class _Outcome:
     detail: str
     errors: list[FieldProblem]
     headers: dict[str, str]
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def request_id(scope: Scope) -> str:
@@ -125,7 +130,7 @@ def _of_domain(error: CommonpointError) -> _Outcome:
     headers: dict[str, str] = dict(getattr(error, "headers", {}))
     if isinstance(error, Unavailable):
         headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s or _DEFAULT_RETRY_AFTER_S)))
-    return _Outcome(status, error.code, error.title, error.detail, errors, headers)
+    return _Outcome(status, error.code, error.title, error.detail, errors, headers, error.facts)
 
 
 def _of_framework(error: HTTPException) -> _Outcome:
@@ -160,6 +165,7 @@ def _answer(request: Request[Any, Any, Any], outcome: _Outcome) -> Response[byte
         instance=request_id(request.scope),
         code=outcome.code,
         errors=outcome.errors,
+        facts=dict(outcome.facts),
     )
     return Response(
         msgspec.json.encode(problem),

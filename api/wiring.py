@@ -24,6 +24,7 @@ from kernel.secrets import Keyring
 from kernel.settings import Settings
 from network.keys import Gate
 from network.obligations import record_obligations
+from network.programmes import Programmes
 from network.rulebook import Rulebook
 from passes import refresh
 from passes.apple.apns import PushClient
@@ -39,8 +40,9 @@ from passes.google.seal import SaveLinks
 from passes.google.service import GoogleService
 from passes.rendering import Renderer
 from points.ledger import Ledger
-from points.programme.rules import COALITION, Programme
+from points.programme.registry import Versions
 from points.teller import Teller
+from points.timekeeper import Timekeeper
 from tokens.opening import Mirror, open_mirror
 
 log = structlog.get_logger(__name__)
@@ -59,7 +61,10 @@ class Parts:
     gate: Gate
     rulebook: Rulebook
     teller: Teller
-    programme: Programme
+    programmes: Programmes
+    versions: Versions
+    ledger: Ledger
+    timekeeper: Timekeeper
     renderer: Renderer
     apple: PassesService
     google: GoogleService
@@ -81,12 +86,15 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         db = await stack.enter_async_context(database(settings))
         clock = clock_of(settings)
         keyring = Keyring(settings.master_bytes())
-        renderer = Renderer(COALITION, keyring, settings.public_url)
+        versions = Versions(db)
+        programmes = Programmes(db, versions)
+        renderer = Renderer(programmes, clock, keyring, settings.public_url)
         mirror = await _mirror(stack, settings, db, keyring)
 
         # Which follower hears of a change of a member's points; the wallets' pushes hear from `refresh`.
         note_kinds = [refresh.KIND, *([mirror.follower.kind] if mirror else [])]
-        teller = Teller(db, Ledger(clock, note_kinds, steps=[record_obligations]))
+        ledger = Ledger(clock, note_kinds, steps=[record_obligations], versions=versions)
+        teller = Teller(db, ledger)
         await teller.start()
         stack.push_async_callback(teller.stop)
 
@@ -103,7 +111,10 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             gate=Gate(db, keyring, settings.mode),
             rulebook=Rulebook(db),
             teller=teller,
-            programme=COALITION,
+            programmes=programmes,
+            versions=versions,
+            ledger=ledger,
+            timekeeper=Timekeeper(db, teller, clock, programmes.in_force),
             renderer=renderer,
             apple=apple,
             google=google,
@@ -117,7 +128,10 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
 async def followed(parts: Parts) -> AsyncIterator[None]:
     """Run the followers while the block runs, then let them finish what they have in hand."""
     runner = Runner(parts.db, parts.followers)
-    tasks = [asyncio.create_task(runner.run(), name="followers")]
+    tasks = [
+        asyncio.create_task(runner.run(), name="followers"),
+        asyncio.create_task(parts.timekeeper.run(), name="timekeeper"),
+    ]
     if parts.mirror is not None:
         tasks.append(asyncio.create_task(_watch(parts.mirror), name="chain"))
     try:

@@ -17,12 +17,12 @@ from kernel.embedded import ensure_database, start_embedded, stop_embedded
 from points.commands import Command, Earn, Redeem
 from points.ledger import Ledger
 from points.members import join
-from points.programme.rules import EarnRule
+from points.programme.version import TermsRate
 from tokens.mirror import BATCH
 from tokens.opening import Mirror, open_mirror
 
 CLOCK = MovableClock(datetime(2026, 1, 1, tzinfo=UTC))
-RULE = EarnRule("bench", 1, 100)
+RULE = TermsRate("bench", 1, 100)
 
 
 async def main() -> None:

@@ -30,5 +30,14 @@ def translate(message_id: str, language: str, **values: object) -> str:
     return texts.get(language, texts[FALLBACK]).format(**values)
 
 
+def best_language(accepted: str | None) -> str:
+    """The first of our languages in an Accept-Language header (RFC 9110 section 12.5.4, in written order), or English."""
+    for part in (accepted or "").lower().split(","):
+        language = part.split(";")[0].strip().split("-")[0]
+        if language in LANGUAGES:
+            return language
+    return FALLBACK
+
+
 def _places(text: str) -> frozenset[str]:
     return frozenset(name for _, name, _, _ in Formatter().parse(text) if name is not None)

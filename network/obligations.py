@@ -68,7 +68,7 @@ async def record_obligations(connection: Connection, posted: Sequence[Posted]) -
         (new_id("obl"), a.id, p.journal_id, a.lot_id, a.issuer_id, a.acceptor_id, a.points, p.recorded_at)
         for p in posted
         for a in p.allocations
-        if a.acceptor_id is not None and a.acceptor_id != a.issuer_id
+        if a.purpose == "honoured" and a.acceptor_id is not None and a.acceptor_id != a.issuer_id
     ]
     honoured = [row for row in rows if row[6] > 0]
     if honoured and await _insert(connection, _HONOURED, honoured) != len(honoured):

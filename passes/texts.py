@@ -29,13 +29,6 @@ register(
             "hu": "{brand} hűségkártya",
         },
         "card.page": {"en": "Your points", "fi": "Pisteesi", "hu": "Pontjaid"},
-        "tier.member": {"en": "Member", "fi": "Jäsen", "hu": "Tag"},
-        "tier.silver": {"en": "Silver", "fi": "Hopea", "hu": "Ezüst"},
-        "tier.gold": {"en": "Gold", "fi": "Kulta", "hu": "Arany"},
-        "reward.coffee": {"en": "Coffee", "fi": "Kahvi", "hu": "Kávé"},
-        "reward.lunch": {"en": "Lunch", "fi": "Lounas", "hu": "Ebéd"},
-        "reward.gift_card_5": {"en": "Gift card 5", "fi": "Lahjakortti 5", "hu": "Ajándékkártya 5"},
-        "reward.gift_card_20": {"en": "Gift card 20", "fi": "Lahjakortti 20", "hu": "Ajándékkártya 20"},
         "page.title": {"en": "{brand} points", "fi": "{brand}: pisteet", "hu": "{brand} pontok"},
         "page.add_apple": {
             "en": "Add to Apple Wallet",

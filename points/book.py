@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from points.programme.standing import Standing
+import msgspec
+
+from points.programme.standing import Change, Standing
 
 
 @dataclass(slots=True)
@@ -100,10 +102,20 @@ class Past:
     amount_minor: int | None
     currency: str | None
     facts: dict[str, Any]
+    reversals: int = 0
     reversed_points: int = 0
     reversed_minor: int = 0
     returned: dict[int, int] = field(default_factory=dict)
     used: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def acceptor_id(self) -> str:
+        """Who honoured the points: the partner that asked, unless the reward names another."""
+        return str(self.facts.get("acceptor", self.partner_id))
+
+    def change(self) -> Change:
+        """What it did to the standing."""
+        return msgspec.convert(self.facts.get("change", {}), Change, strict=False)
 
 
 @dataclass(slots=True)
@@ -121,6 +133,7 @@ class Book:
     pending: int = 0
     held: int = 0
     frozen: bool = False
+    pool_id: str | None = None
     due_at: datetime | None = None
     standing: Standing = field(default_factory=Standing)
     lots: dict[str, LotState] = field(default_factory=dict)

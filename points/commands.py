@@ -1,6 +1,6 @@
 """What can be asked of the ledger. Points and minor units are positive integers; moments are aware."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -101,7 +101,9 @@ class Release(Asked):
 class Grant(Asked):
     """Points (and a mark in the standing) given for something other than an event: a referral, a birthday, a prize.
 
-    `reason` is a code that explanations know, `about` what it was for (the challenge's id, the friend's journal).
+    `reason` is a code that explanations know, `about` what it was for (the challenge's id, the friend's journal). With
+    `reward` a voucher of that reward is given (and `points` may be 0). `uses` takes from shared caps: (id, size, how
+    many); a cap that has not so much left refuses the grant.
     """
 
     member_id: str
@@ -109,8 +111,9 @@ class Grant(Asked):
     reason: str
     about: str
     in_force: InForce
-    change: Change = Change()
-    uses: tuple[tuple[str, int], ...] = ()
+    change: Change = field(default_factory=Change)
+    uses: tuple[tuple[str, int, int], ...] = ()
+    reward: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,11 +150,12 @@ class Merge(Asked):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark(Asked):
-    """A change of the standing alone: memberships, consents, offers."""
+    """A change of the standing alone (memberships, consents, offers), or freezing and unfreezing the account."""
 
     member_id: str
     change: Change
     reason: str
+    frozen: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from points.book import ArrearState, Book, CapState, ClaimState, LotState, VoucherState
 from points.commands import Command
@@ -64,6 +64,15 @@ class Decision:
     amount_minor: int | None = None
     currency: str | None = None
     returned: Mapping[int, int] = field(default_factory=dict)
+    frozen: bool | None = None
+    pool_id: str | None = None
+
+
+class Shelf(Protocol):
+    """Published versions by id."""
+
+    def __getitem__(self, version_id: str, /) -> Version: ...
+    def get(self, version_id: str, /) -> Version | None: ...
 
 
 @dataclass(slots=True)
@@ -72,6 +81,7 @@ class Ground:
 
     now: datetime
     new_id: NewId
-    versions: Mapping[str, Version] = field(default_factory=dict)
+    new_code: Callable[[], str]
+    versions: Shelf
     caps: dict[str, CapState] = field(default_factory=dict)
     books: Mapping[str, Book] = field(default_factory=dict)

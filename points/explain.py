@@ -5,10 +5,17 @@ from fractions import Fraction
 from typing import Any
 
 from kernel.money import minor_text
+from points.programme.version import Version
 
 
 def explain(
-    kind: str, facts: Mapping[str, Any], points: int, amount_minor: int | None, currency: str | None
+    version: Version | None,
+    kind: str,
+    facts: Mapping[str, Any],
+    points: int,
+    amount_minor: int | None,
+    currency: str | None,
+    language: str = "en",
 ) -> list[str]:
     """Sentences in English about an earning, redemption or reversal; `points` is signed as the member sees it."""
     if "rule" not in facts or amount_minor is None or currency is None:

@@ -1,19 +1,42 @@
-"""The one write path: lock, answer seen keys, read, decide, write, note. Works on many commands at once."""
+"""The one write path: lock, read, answer seen keys, decide, write, note. Works on many commands at once."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
+from typing import Protocol
 
 from kernel.clock import Clock
 from kernel.database import Connection
 from kernel.errors import CommonpointError, Invalid, NotFound
-from kernel.ids import new_id
-from points.book import Book
-from points.commands import Command, Reverse
-from points.decide import Allocated, Decision, NewId, UnknownJournal, decide, fold
+from kernel.ids import new_code, new_id
+from points.book import Book, CapState
+from points.commands import (
+    Act,
+    Capture,
+    Claim,
+    Command,
+    Earn,
+    Grant,
+    Mature,
+    Merge,
+    OfClaim,
+    OfJournal,
+    Release,
+    Reverse,
+    Transfer,
+)  # fmt: skip
+from points.decide import Effects, decide, in_force_of, is_due, ripen
+from points.deciding.errors import UnknownClaim, UnknownJournal
+from points.decision import Allocated, Decision, Ground, NewId
 from points.outcome import Outcome, decode, encode, outcome_of
-from points.reading import lock, members_of_journals, read_books, seen
-from points.writing import write
+from points.programme.dues import next_due
+from points.programme.evaluation import caps_of
+from points.programme.rewards import issues_by_itself, stock_caps
+from points.programme.shelf import default_version
+from points.programme.version import Version
+from points.reading import Locked, Origins, Seen, journal_of, lock, origins, read_books
+from points.writing import Answered, write
 
 
 class UnknownMember(NotFound):
@@ -50,24 +73,58 @@ class Done:
     replayed: bool
 
 
+class Library(Protocol):
+    """Published versions by id; `ensure` reads those that are not known yet."""
+
+    async def ensure(self, ids: Iterable[str]) -> None: ...
+    def __getitem__(self, version_id: str, /) -> Version: ...
+    def get(self, version_id: str, /) -> Version | None: ...
+
+
+class BuiltIn(dict[str, Version]):
+    """A library of one: the built-in programme."""
+
+    def __init__(self) -> None:
+        super().__init__({default_version().id: default_version()})
+
+    async def ensure(self, ids: Iterable[str]) -> None:
+        """There is nothing to read."""
+
+
 Step = Callable[[Connection, Sequence[Posted]], Awaitable[None]]
 Answer = Done | CommonpointError
+
+_QUOTES = count(1)
+
+# Time came and found nothing to change: only when to look again is written.
+_WAIT = """
+UPDATE account SET due_at = new.due_at FROM unnest($1::text[], $2::timestamptz[]) AS new (id, due_at)
+WHERE account.id = new.id
+"""
 
 
 class Ledger:
     """Applies commands inside a transaction that the caller opened on a raw connection.
 
-    `note_kinds` are the followers that hear of every change of a member's points; `steps` run in the same transaction
-    after the journals are written (such as recording who owes whom).
+    `note_kinds` are the followers that hear of every change of a member's account; `steps` run in the same transaction
+    after the journals are written (such as recording who owes whom). Without `versions` only the built-in programme is
+    known.
     """
 
     def __init__(
-        self, clock: Clock, note_kinds: Sequence[str] = (), steps: Sequence[Step] = (), make_id: NewId = new_id
+        self,
+        clock: Clock,
+        note_kinds: Sequence[str] = (),
+        steps: Sequence[Step] = (),
+        make_id: NewId = new_id,
+        versions: Library | None = None,
     ) -> None:
         self._clock = clock
+        self._versions = versions or BuiltIn()
         self._note_kinds = tuple(note_kinds)
         self._steps = tuple(steps)
         self._new_id = make_id
+        self._caps_made: dict[str, int] = {}
 
     async def apply(self, connection: Connection, commands: Sequence[Command]) -> list[Answer]:
         """One answer per command, in order. A command that may not be done answers its error and writes nothing.
@@ -75,51 +132,192 @@ class Ledger:
         Whatever else goes wrong (a broken connection, a key that another batch is using) raises, and the caller's
         transaction must be rolled back.
         """
-        owners = await members_of_journals(connection, [c.journal_id for c in commands if isinstance(c, Reverse)])
-        work = [(owners.get(c.journal_id, "") if isinstance(c, Reverse) else c.member_id, c) for c in commands]
-        books = await lock(connection, [member for member, _ in work if member])
-        stored = await seen(connection, commands)
-        await read_books(connection, books, [(m, c) for m, c in work if (c.partner_id, c.key) not in stored])
-        answers: list[Answer] = []
-        done: list[tuple[str, Decision, bytes]] = []
-        for member, command in work:
-            answer, decision = self._one(books.get(member), command, stored)
-            answers.append(answer)
-            if decision is not None and isinstance(answer, Done):
-                encoded = encode(answer.outcome)
-                done.append((member, decision, encoded))
-                stored[command.partner_id, command.key] = (command.fingerprint, encoded)
-        if done:
-            await self._write(connection, books, done)
+        batch = await self._open(connection, commands)
+        answers = [batch.answer(command) for command in commands]
+        if batch.done:
+            await self._write(connection, batch)
+        if batch.waiting:
+            await connection.execute(_WAIT, [f"{m}/spendable" for m in batch.waiting], list(batch.waiting.values()))
         return answers
 
-    def _one(
-        self, book: Book | None, command: Command, stored: dict[tuple[str, str], tuple[bytes, bytes]]
-    ) -> tuple[Answer, Decision | None]:
-        known = stored.get((command.partner_id, command.key))
-        if known is not None:
-            return _replay(command, *known), None
-        if book is None:
-            return _nobody(command), None
-        try:
-            decision = decide(book, command, self._new_id)
-        except CommonpointError as error:
-            return error, None
-        fold(book, decision)
-        outcome = outcome_of(decision, book.spendable, book.arrears, book.version, book.member_id)
-        return Done(outcome, replayed=False), decision
+    async def quote(self, connection: Connection, command: Command) -> Outcome:
+        """What `command` would do now: the same decisions on a snapshot, nothing locked, nothing written.
 
-    async def _write(
-        self, connection: Connection, books: dict[str, Book], done: Sequence[tuple[str, Decision, bytes]]
-    ) -> None:
-        recorded_at = self._clock.now()
-        await write(connection, books, done, recorded_at, self._note_kinds)
+        Raises what the command would be refused with.
+        """
+        batch = await self._open(connection, [command], for_real=False)
+        answer = batch.answer(command)
+        if isinstance(answer, CommonpointError):
+            raise answer
+        return answer.outcome
+
+    async def _open(self, connection: Connection, commands: Sequence[Command], *, for_real: bool = True) -> "Batch":
+        now = self._clock.now()
+        known = await origins(connection, commands)
+        caps = _caps(commands, now)
+        if for_real:
+            await self._make_caps(connection, caps)
+        members = {m for c in commands for m in _members(c, known) if m}
+        locked = await lock(connection, members, {*caps, *known.caps}, holding=for_real)
+        for cap_id, size in caps.items():
+            locked.caps.setdefault(cap_id, CapState(cap_id, size))
+        work = [(book.member_id, c) for c in commands if (book := _book(locked, known, c)) is not None]
+        seen = await read_books(connection, locked, work, _whole(locked, work, now))
+        await self._versions.ensure(_versions_in(locked.books))
+        make_id, make_code = (self._new_id, new_code) if for_real else (_quoted, _quoted_code)
+        return Batch(
+            locked, known, seen, Ground(now, make_id, make_code, self._versions, locked.caps, Accounts(locked))
+        )
+
+    async def _make_caps(self, connection: Connection, caps: Mapping[str, int]) -> None:
+        """Rows of caps that this process has not seen with this size. A size below what is used stops at that."""
+        missing = {cap_id: size for cap_id, size in sorted(caps.items()) if self._caps_made.get(cap_id) != size}
+        if not missing:
+            return
+        await connection.execute(
+            "INSERT INTO cap (id, size) SELECT * FROM unnest($1::text[], $2::bigint[])"
+            " ON CONFLICT (id) DO UPDATE SET size = greatest(cap.used, excluded.size)"
+            " WHERE cap.size <> greatest(cap.used, excluded.size)",
+            list(missing),
+            list(missing.values()),
+        )
+        self._caps_made.update(missing)
+
+    async def _write(self, connection: Connection, batch: "Batch") -> None:
+        recorded_at = batch.ground.now
+        await write(connection, batch.locked.books, batch.locked.caps, batch.done, recorded_at, self._note_kinds)
         posted = [
-            Posted(d.journal_id, d.kind, member, d.command.partner_id, recorded_at, d.allocations)
-            for member, d, _ in done
+            Posted(d.journal_id, d.kind, d.member_id, d.command.partner_id, recorded_at, d.allocations)
+            for answered in batch.done
+            for d in answered.journals
         ]
         for step in self._steps:
             await step(connection, posted)
+
+
+@dataclass(slots=True)
+class Batch:
+    """The books of a batch and what was decided on them so far."""
+
+    locked: Locked
+    known: Origins
+    seen: Seen
+    ground: Ground
+    done: list[Answered] = field(default_factory=list)
+    waiting: dict[str, datetime | None] = field(default_factory=dict)
+
+    def answer(self, command: Command) -> Answer:
+        """Decide one command on the state that the ones before it left."""
+        stored = self.seen.get(command.known_by)
+        if stored is not None:
+            return _replay(command, *stored)
+        book = _book(self.locked, self.known, command)
+        if book is None or (isinstance(command, Transfer | Merge) and not self.locked.book_of(command.to_member_id)):
+            return _nobody(command)
+        try:
+            if is_due(book, self.ground):
+                self._keep(command, book, ripen(book, command, self.ground), None)
+            effects = decide(book, command, self.ground)
+        except CommonpointError as error:
+            return error
+        return self._finish(command, book, effects)
+
+    def _finish(self, command: Command, book: Book, effects: Effects) -> Answer:
+        if effects.main is None:
+            book.due_at = self._due(command, book)
+            self.waiting[book.member_id] = book.due_at
+            return Done(_nothing(command, book), replayed=False)
+        outcome = outcome_of(effects.main, effects.journals, book)
+        encoded = None if isinstance(command, Mature) else encode(outcome)
+        self._keep(command, book, effects.journals, effects.main, encoded)
+        if encoded is not None:
+            self.seen[command.known_by] = (command.fingerprint, encoded)
+        return Done(outcome, replayed=False)
+
+    def _keep(
+        self,
+        command: Command,
+        book: Book,
+        journals: Sequence[Decision],
+        main: Decision | None,
+        answer: bytes | None = None,
+    ) -> None:
+        for member_id in {book.member_id, *(d.member_id for d in journals)}:
+            changed = self.locked.books[member_id]
+            changed.due_at = self._due(command, changed)
+        acted = journal_of(command) or getattr(command, "member_id", None)
+        by_member = acted if acted in self.locked.books and acted != book.member_id else None
+        if journals:
+            self.done.append(Answered(command, journals, main, answer, by_member))
+
+    def _due(self, command: Command, book: Book) -> datetime | None:
+        """When time may next change something. Of a book whose lots were not read, what was known stays known."""
+        in_force = in_force_of(command)
+        version = in_force.version if in_force else None
+        found = next_due(version, book.standing, list(book.lots.values()), list(book.claims.values()), self.ground.now)
+        if book.complete and version is not None:
+            return found
+        return min((moment for moment in (found, book.due_at) if moment is not None), default=None)
+
+
+class Accounts(Mapping[str, Book]):
+    """Books by the id of a member who uses them."""
+
+    def __init__(self, locked: Locked) -> None:
+        self._locked = locked
+
+    def __getitem__(self, member_id: str) -> Book:
+        book = self._locked.book_of(member_id)
+        if book is None:
+            raise KeyError(member_id)
+        return book
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._locked.books)
+
+    def __len__(self) -> int:
+        return len(self._locked.books)
+
+
+def _members(command: Command, known: Origins) -> tuple[str, ...]:
+    """Whose accounts a command touches."""
+    if isinstance(command, OfJournal | OfClaim):
+        return (known.members.get(journal_of(command) or "", ""),)
+    if isinstance(command, Transfer | Merge):
+        return command.member_id, command.to_member_id
+    return (command.member_id,)
+
+
+def _book(locked: Locked, known: Origins, command: Command) -> Book | None:
+    return locked.book_of(_members(command, known)[0])
+
+
+def _caps(commands: Sequence[Command], now: datetime) -> dict[str, int]:
+    """Shared caps that the commands may draw on, and their sizes."""
+    caps: dict[str, int] = {}
+    for command in commands:
+        if isinstance(command, Earn):
+            caps |= caps_of(command.in_force, command.event, command.occurred_at)
+        if isinstance(command, Grant):
+            caps |= {cap_id: size for cap_id, size, _ in command.uses}
+        in_force = in_force_of(command)
+        if in_force is not None:
+            day = in_force.version.day(now)
+            caps |= stock_caps(in_force.version, day, automatic=not isinstance(command, Claim))
+    return caps
+
+
+def _whole(locked: Locked, work: Sequence[tuple[str, Command]], now: datetime) -> set[str]:
+    """Holders whose lots are needed even for an earning: something is due, or a balance becomes a reward by itself."""
+    due = {m for m, _ in work if (at := locked.books[m].due_at) is not None and at <= now}
+    return due | {m for m, c in work if isinstance(c, Earn) and issues_by_itself(c.in_force.version)}
+
+
+def _versions_in(books: Mapping[str, Book]) -> set[str]:
+    """The versions that what was read came under."""
+    lots = {lot.version_id for book in books.values() for lot in book.lots.values() if lot.version_id}
+    pasts = {past.facts["version"] for book in books.values() for past in book.past.values() if "version" in past.facts}
+    return lots | pasts | {claim.version_id for book in books.values() for claim in book.claims.values()}
 
 
 def _replay(command: Command, fingerprint: bytes, answer: bytes) -> Answer:
@@ -129,6 +327,38 @@ def _replay(command: Command, fingerprint: bytes, answer: bytes) -> Answer:
 
 
 def _nobody(command: Command) -> CommonpointError:
-    if isinstance(command, Reverse):
-        return UnknownJournal(f"There is no earning or redemption '{command.journal_id}'.")
-    return UnknownMember(f"There is no member '{command.member_id}'.")
+    match command:
+        case Reverse() | Act():
+            return UnknownJournal(f"There is no earning or redemption '{command.journal_id}'.")
+        case Capture() | Release():
+            return UnknownClaim(f"There is no claim '{command.claim_id}'.")
+        case Transfer() | Merge():
+            return UnknownMember("There is no such member.")
+        case _:
+            return UnknownMember(f"There is no member '{command.member_id}'.")
+
+
+def _nothing(command: Command, book: Book) -> Outcome:
+    """The answer when nothing was due."""
+    return Outcome(
+        id="",
+        kind="nothing",
+        member_id=book.member_id,
+        partner_id=command.partner_id,
+        points=0,
+        balance=book.spendable,
+        arrears=book.arrears,
+        version=book.version,
+        facts={},
+        pending=book.pending,
+        held=book.held,
+    )
+
+
+def _quoted(prefix: str) -> str:
+    """An id in a quote: nothing is kept under it. Still one of its own, as books are kept by id."""
+    return f"{prefix}_quote{next(_QUOTES)}"
+
+
+def _quoted_code() -> str:
+    return "QUOTE"

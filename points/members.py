@@ -107,7 +107,10 @@ async def _insert(connection: Connection, member: MemberRow) -> None:
         insert_many(Profile, ("member_id", "name", "language")), [member.id], [member.name], [member.language]
     )
     await connection.execute(
-        "INSERT INTO account (id, member_id) VALUES ($1 || '/spendable', $1), ($1 || '/arrears', $1)", member.id
+        "INSERT INTO account (id, member_id, standing) VALUES"
+        " ($1 || '/spendable', $1, jsonb_build_object('joined', $2::int)), ($1 || '/arrears', $1, '{}')",
+        member.id,
+        member.joined_at.date().toordinal(),
     )
 
 

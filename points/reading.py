@@ -1,151 +1,277 @@
-"""Reads what the decisions of a batch need, set by set, after the members' rows are locked."""
+"""Reads what the decisions of a batch need: one statement to lock, one to read, whatever the programme is like."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
 
 from kernel.database import Connection
-from points.book import ArrearState, Book, LotState, Past
-from points.commands import Command, Redeem, Reverse
+from points.book import ArrearState, Book, CapState, ClaimState, LotState, Past, VoucherState
+from points.commands import Act, Capture, Claim, Command, Earn, Mark, Mature, Merge, Release, Reverse, Transfer
+from points.programme.standing import Standing
 
+# Members first, caps after them, each in id order: the one order in which everybody locks. Rows of a member who uses a
+# household's account name it; that is locked by the same statement again.
 _LOCK = """
-SELECT member_id, balance, version FROM account
-WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE
+WITH members AS MATERIALIZED (
+    SELECT member_id, balance, version, standing, due_at, frozen, pool_id FROM account
+    WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE),
+shared AS MATERIALIZED (SELECT id, size, used FROM cap WHERE id = ANY($2::text[]) ORDER BY id FOR NO KEY UPDATE)
+SELECT member_id AS id, balance AS n, version AS m, standing, due_at, frozen, pool_id, false AS shared FROM members
+UNION ALL
+SELECT id, size, used, NULL, NULL, NULL, NULL, true FROM shared
 """
 
-_ARREARS = "SELECT member_id, balance FROM account WHERE id = ANY($1::text[]) AND balance <> 0"
-
-_CARRIES = """
-SELECT member_id, partner_id, numerator, denominator FROM carry
-WHERE (member_id, partner_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+_LOT = """
+jsonb_build_array(id, issuer_id, journal_id, original, remaining, issued_at, version_id, pending, active_at, awaits,
+                  expires_at, moved_from)
 """
 
-_LOTS = """
-SELECT id, member_id, issuer_id, journal_id, original, remaining FROM lot
-WHERE member_id = ANY($1::text[]) AND remaining > 0
-UNION
-SELECT id, member_id, issuer_id, journal_id, original, remaining FROM lot
-WHERE id IN (SELECT lot_id FROM allocation WHERE journal_id = ANY($2::text[]))
+_READ = f"""
+SELECT 'key' AS what, partner_id AS owner,
+       jsonb_build_array(key, encode(fingerprint, 'base64'), encode(answer, 'base64')) AS doc
+FROM idempotency WHERE (partner_id, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+UNION ALL
+SELECT 'arrear', member_id, jsonb_build_array(id, creditor_id, journal_id, original, remaining)
+FROM arrear WHERE member_id = ANY($3::text[]) AND remaining > 0
+UNION ALL
+SELECT 'pending', member_id, to_jsonb(sum(remaining)) FROM lot
+WHERE member_id = ANY($3::text[]) AND pending AND remaining > 0 GROUP BY member_id
+UNION ALL
+SELECT 'lot', member_id, {_LOT} FROM (
+    SELECT * FROM lot WHERE member_id = ANY($4::text[]) AND remaining > 0
+    UNION
+    SELECT lot.* FROM lot JOIN allocation ON allocation.lot_id = lot.id WHERE allocation.journal_id = ANY($5::text[])
+    UNION
+    SELECT lot.* FROM lot JOIN allocation ON allocation.lot_id = lot.id
+        JOIN voucher ON voucher.journal_id = allocation.journal_id
+    WHERE voucher.member_id = ANY($6::text[]) AND voucher.state = 'issued'
+    UNION
+    SELECT lot.* FROM lot JOIN allocation ON allocation.lot_id = lot.id
+        JOIN claim ON claim.journal_id = allocation.journal_id
+    WHERE claim.member_id = ANY($7::text[]) AND claim.state = 'held'
+) AS lots
+UNION ALL
+SELECT 'past', journal.member_id,
+       jsonb_build_array(id, kind, partner_id, points, amount_minor, currency, facts, reversals.sums)
+FROM journal, LATERAL (
+    SELECT jsonb_build_array(count(*), coalesce(sum(back.points), 0), coalesce(sum(back.amount_minor), 0),
+                             coalesce(jsonb_agg(back.facts -> 'returned') FILTER (WHERE back.facts ? 'returned'), '[]'))
+        AS sums
+    FROM journal back WHERE back.reverses_id = journal.id) AS reversals
+WHERE id = ANY($5::text[])
+   OR id IN (SELECT journal_id FROM voucher WHERE member_id = ANY($6::text[]) AND state = 'issued')
+   OR id IN (SELECT journal_id FROM claim WHERE member_id = ANY($7::text[]) AND state = 'held')
+UNION ALL
+SELECT 'voucher', member_id,
+       jsonb_build_array(id, code, reward, version_id, partner_id, journal_id, state, valid_until, uses_left,
+                         value_minor, automatic, used)
+FROM voucher WHERE (member_id = ANY($6::text[]) AND state = 'issued') OR journal_id = ANY($5::text[])
+UNION ALL
+SELECT 'claim', member_id,
+       jsonb_build_array(id, reward, version_id, partner_id, points, journal_id, state, deadline, order_ref,
+                         voucher_id, ended_by)
+FROM claim WHERE id = ANY($5::text[]) OR (member_id = ANY($3::text[]) AND state = 'held')
+   OR (member_id, order_ref) IN (SELECT * FROM unnest($8::text[], $9::text[]))
 """
 
-_OPEN_ARREARS = """
-SELECT id, member_id, creditor_id, journal_id, original, remaining FROM arrear
-WHERE member_id = ANY($1::text[]) AND remaining > 0
-"""
-
-_PAST = """
-SELECT id, kind, member_id, partner_id, points, amount_minor, currency, facts FROM journal WHERE id = ANY($1::text[])
-"""
-
-_REVERSED = """
-SELECT reverses_id, sum(points)::bigint AS points, sum(coalesce(amount_minor, 0))::bigint AS minor
-FROM journal WHERE reverses_id = ANY($1::text[]) GROUP BY reverses_id
-"""
-
-# Slices that a redemption used, less what its reversals gave back; cures that a reversal made are not among them.
+# Slices that a journal used, less what was given back of them since; cures that a reversal made are not among them.
 _USED = """
 SELECT original.journal_id, original.lot_id, original.points + coalesce(sum(back.points), 0)::bigint AS points
 FROM allocation original
-LEFT JOIN journal reversal ON reversal.reverses_id = original.journal_id
-LEFT JOIN allocation back
-    ON back.journal_id = reversal.id AND back.lot_id = original.lot_id AND back.points < 0
-WHERE original.journal_id = ANY($1::text[])
+LEFT JOIN journal later ON later.reverses_id = original.journal_id
+LEFT JOIN allocation back ON back.journal_id = later.id AND back.lot_id = original.lot_id AND back.points < 0
+WHERE original.journal_id = ANY($1::text[]) AND original.points > 0
 GROUP BY original.id, original.journal_id, original.lot_id, original.points
 ORDER BY original.id
 """
 
-_SEEN = """
-SELECT partner_id, key, fingerprint, answer FROM idempotency
-WHERE (partner_id, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+_ORIGINS = """
+SELECT journal.id, journal.member_id, journal.facts -> 'uses' AS uses, journal.facts -> 'undo' -> 'uses' AS undo
+FROM journal
+WHERE id = ANY($1::text[])
+   OR id IN (SELECT journal_id FROM claim WHERE member_id = ANY($2::text[]) AND state = 'held')
+   OR id IN (SELECT voucher.journal_id FROM voucher JOIN journal earned ON earned.member_id = voucher.member_id
+             WHERE earned.id = ANY($1::text[]) AND voucher.state = 'issued')
 """
 
-
-async def members_of_journals(connection: Connection, journal_ids: Sequence[str]) -> Mapping[str, str]:
-    """Which member each journal belongs to; journals never change, so this needs no lock."""
-    if not journal_ids:
-        return {}
-    rows = await connection.fetch("SELECT id, member_id FROM journal WHERE id = ANY($1::text[])", journal_ids)
-    return {row["id"]: row["member_id"] for row in rows}
+# What may be in the facts of a journal that can be reversed.
+_REVERSIBLE = ("redeem", "capture", "claim")
 
 
-async def lock(connection: Connection, member_ids: Iterable[str]) -> dict[str, Book]:
-    """Lock the members in id order and open their books; members that do not exist are missing."""
-    accounts = sorted(f"{member_id}/spendable" for member_id in set(member_ids))
-    rows = await connection.fetch(_LOCK, accounts)
-    return {row["member_id"]: Book(row["member_id"], row["version"], row["balance"]) for row in rows}
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Whose the journals are that commands speak of, and which shared caps undoing them would touch."""
+
+    members: Mapping[str, str] = field(default_factory=dict)
+    caps: frozenset[str] = frozenset()
 
 
-async def seen(connection: Connection, commands: Sequence[Command]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
-    """(partner, key) -> (fingerprint, stored answer) for the keys that were used before. Read after the locks."""
-    partners, keys = [c.partner_id for c in commands], [c.key for c in commands]
-    rows = await connection.fetch(_SEEN, partners, keys)
-    return {(row["partner_id"], row["key"]): (row["fingerprint"], row["answer"]) for row in rows}
+async def origins(connection: Connection, commands: Sequence[Command]) -> Origins:
+    """Journals never change, so this needs no lock."""
+    journals = [named for c in commands if (named := journal_of(c)) is not None]
+    maturing = [c.member_id for c in commands if isinstance(c, Mature)]
+    if not journals and not maturing:
+        return Origins()
+    rows = await connection.fetch(_ORIGINS, journals, maturing)
+    caps = {cap for row in rows for uses in (row["uses"], row["undo"]) for cap in uses or ()}
+    return Origins({row["id"]: row["member_id"] for row in rows}, frozenset(caps))
 
 
-async def read_books(connection: Connection, books: Mapping[str, Book], work: Sequence[tuple[str, Command]]) -> None:
-    """Fill the books of (member, command) pairs with what those commands need."""
-    carries = {(member, c.partner_id) for member, c in work if not isinstance(c, Redeem) and member in books}
-    if carries:
-        await _read_carries(connection, books, sorted(carries))
-    owing = await _read_arrears(connection, books)
-    spending = sorted({member for member, c in work if isinstance(c, Redeem | Reverse) and member in books})
-    journals = sorted({c.journal_id for _, c in work if isinstance(c, Reverse)})
-    if spending:
-        await _read_lots(connection, books, spending, journals)
-    if owing:
-        await _read_open_arrears(connection, books, owing)
-    if journals:
-        await _read_past(connection, books, journals)
+def journal_of(command: Command) -> str | None:
+    """The journal that a command speaks of: a claim has the id of the journal that made it."""
+    if isinstance(command, Reverse | Act):
+        return command.journal_id
+    return command.claim_id if isinstance(command, Capture | Release) else None
 
 
-async def _read_carries(connection: Connection, books: Mapping[str, Book], pairs: Sequence[tuple[str, str]]) -> None:
-    for row in await connection.fetch(_CARRIES, [m for m, _ in pairs], [p for _, p in pairs]):
-        books[row["member_id"]].carries[row["partner_id"]] = Fraction(row["numerator"], row["denominator"])
+async def lock(
+    connection: Connection, member_ids: Iterable[str], caps: Iterable[str], *, holding: bool = True
+) -> "Locked":
+    """Lock members and caps in order and open their books; those that do not exist are missing.
+
+    Without `holding` nothing is locked: what is read is a look at a snapshot.
+    """
+    sql = _LOCK if holding else _LOCK.replace("FOR NO KEY UPDATE", "")
+    locked = Locked()
+    await _open(connection, sql, locked, member_ids, caps)
+    pools = {book.pool_id for book in locked.books.values() if book.pool_id} - locked.books.keys()
+    if pools:
+        await _open(connection, sql, locked, sorted(pools), ())
+    return locked
 
 
-async def _read_arrears(connection: Connection, books: Mapping[str, Book]) -> list[str]:
-    rows = await connection.fetch(_ARREARS, [f"{member_id}/arrears" for member_id in books])
-    for row in rows:
-        books[row["member_id"]].arrears = -row["balance"]
-    return [row["member_id"] for row in rows]
+@dataclass(slots=True)
+class Locked:
+    """The locked rows: books by the id of whose account it is, and shared caps."""
+
+    books: dict[str, Book] = field(default_factory=dict)
+    caps: dict[str, CapState] = field(default_factory=dict)
+
+    def book_of(self, member_id: str) -> Book | None:
+        """The book that a member uses: their own, or the one of their household."""
+        book = self.books.get(member_id)
+        return self.books.get(book.pool_id) if book is not None and book.pool_id else book
 
 
-async def _read_lots(
-    connection: Connection, books: Mapping[str, Book], members: Sequence[str], journals: Sequence[str]
+async def _open(
+    connection: Connection, sql: str, locked: Locked, member_ids: Iterable[str], caps: Iterable[str]
 ) -> None:
-    for row in await connection.fetch(_LOTS, members, journals):
-        book = books.get(row["member_id"])
-        if book is not None:
-            book.lots[row["id"]] = LotState(
-                row["id"], row["issuer_id"], row["journal_id"], row["original"], row["remaining"]
+    accounts = sorted(f"{member_id}/spendable" for member_id in set(member_ids))
+    for row in await connection.fetch(sql, accounts, sorted(set(caps))):
+        if row["shared"]:
+            locked.caps[row["id"]] = CapState(row["id"], row["n"], row["m"])
+        else:
+            locked.books[row["id"]] = Book(
+                member_id=row["id"],
+                version=row["m"],
+                spendable=row["n"],
+                frozen=row["frozen"],
+                pool_id=row["pool_id"],
+                due_at=row["due_at"],
+                standing=msgspec.convert(row["standing"], Standing, strict=False),
             )
 
 
-async def _read_open_arrears(connection: Connection, books: Mapping[str, Book], members: Sequence[str]) -> None:
-    for row in await connection.fetch(_OPEN_ARREARS, members):
-        books[row["member_id"]].open_arrears[row["id"]] = ArrearState(
-            row["id"], row["creditor_id"], row["journal_id"], row["original"], row["remaining"]
-        )
+Seen = dict[tuple[str, str], tuple[bytes, bytes]]
 
 
-async def _read_past(connection: Connection, books: Mapping[str, Book], journals: Sequence[str]) -> None:
-    past: dict[str, Past] = {}
-    for row in await connection.fetch(_PAST, journals):
-        found = Past(
-            id=row["id"],
-            kind=row["kind"],
-            partner_id=row["partner_id"],
-            points=row["points"],
-            amount_minor=row["amount_minor"],
-            currency=row["currency"],
-            facts=row["facts"],
-        )
-        past[found.id] = found
-        if row["member_id"] in books:
-            books[row["member_id"]].past[found.id] = found
-    for row in await connection.fetch(_REVERSED, journals):
-        past[row["reverses_id"]].reversed_points = row["points"]
-        past[row["reverses_id"]].reversed_minor = row["minor"]
-    redemptions = [journal_id for journal_id, found in past.items() if found.kind == "redeem"]
-    if redemptions:
-        for row in await connection.fetch(_USED, redemptions):
-            past[row["journal_id"]].used.append((row["lot_id"], row["points"]))
+async def read_books(
+    connection: Connection, locked: Locked, work: Sequence[tuple[str, Command]], whole: Iterable[str]
+) -> Seen:
+    """Fill the books with what the (account holder, command) pairs need; the answers of keys used before.
+
+    `whole` names holders whose lots are needed although their commands alone would not ask for them.
+    """
+    asked = [c.known_by for _, c in work if not isinstance(c, Mature)]
+    lots = {*whole, *(m for m, c in work if not isinstance(c, Earn | Mark))}
+    lots |= {b.member_id for _, c in work if isinstance(c, Transfer | Merge) if (b := locked.book_of(c.to_member_id))}
+    refunding = {m for m, c in work if isinstance(c, Reverse)}
+    journals = {named for _, c in work if (named := journal_of(c)) is not None}
+    journals |= {a.journal_id for m in refunding if m in locked.books for a in _awards(locked.books[m]) if a.journal_id}
+    holding = {m for m, c in work if isinstance(c, Mature | Merge)}
+    orders = [(m, c.order) for m, c in work if isinstance(c, Claim) and c.order is not None]
+    rows = await connection.fetch(
+        _READ,
+        [owner for owner, _ in asked],
+        [key for _, key in asked],
+        sorted(locked.books),
+        sorted(lots),
+        sorted(journals),
+        sorted(refunding),
+        sorted(holding),
+        [m for m, _ in orders],
+        [order for _, order in orders],
+    )
+    seen: Seen = {}
+    for row in rows:
+        if row["what"] == "key":
+            key, fingerprint, answer = row["doc"]
+            seen[row["owner"], key] = (b64decode(fingerprint), b64decode(answer))
+        elif row["owner"] in locked.books:
+            _FILL[row["what"]](locked.books[row["owner"]], row["doc"])
+    for member_id in lots:
+        if member_id in locked.books:
+            locked.books[member_id].complete = True
+    await _read_used(connection, locked.books)
+    return seen
+
+
+def _awards(book: Book) -> Iterable[Any]:
+    return (award for awards in book.standing.awards.values() for award in awards)
+
+
+async def _read_used(connection: Connection, books: Mapping[str, Book]) -> None:
+    pasts = {id_: past for book in books.values() for id_, past in book.past.items() if past.kind in _REVERSIBLE}
+    if pasts:
+        for row in await connection.fetch(_USED, list(pasts)):
+            pasts[row["journal_id"]].used.append((row["lot_id"], row["points"]))
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _lot(book: Book, doc: list[Any]) -> None:
+    doc[5], doc[8], doc[10] = _moment(doc[5]), _moment(doc[8]), _moment(doc[10])
+    lot = LotState(*doc)
+    book.lots[lot.id] = lot
+
+
+def _pending(book: Book, points: int) -> None:
+    book.pending = points
+
+
+def _arrear(book: Book, doc: list[Any]) -> None:
+    arrear = ArrearState(*doc)
+    book.open_arrears[arrear.id] = arrear
+    book.arrears += arrear.remaining
+
+
+def _past(book: Book, doc: list[Any]) -> None:
+    id_, kind, partner_id, points, amount_minor, currency, facts, (reversals, back, minor, returned) = doc
+    past = Past(id_, kind, partner_id, points, amount_minor, currency, facts, reversals, back, minor)
+    for line, amount in (pair for pairs in returned for pair in pairs):
+        past.returned[line] = past.returned.get(line, 0) + amount
+    book.past[past.id] = past
+
+
+def _voucher(book: Book, doc: list[Any]) -> None:
+    doc[7] = _moment(doc[7])
+    voucher = VoucherState(*doc)
+    book.vouchers[voucher.id] = voucher
+
+
+def _claim(book: Book, doc: list[Any]) -> None:
+    doc[7] = _moment(doc[7])
+    claim = ClaimState(*doc)
+    book.claims[claim.id] = claim
+    book.held += claim.points if claim.state == "held" else 0
+
+
+_FILL: dict[str, Callable[[Book, Any], None]] = {
+    "lot": _lot, "pending": _pending, "arrear": _arrear, "past": _past, "voucher": _voucher, "claim": _claim,
+}  # fmt: skip

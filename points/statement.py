@@ -5,18 +5,34 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+import asyncpg
+import msgspec
+
 from kernel.database import Connection
+from points.programme.standing import Standing, total
 
 
 @dataclass(frozen=True, slots=True)
 class MemberState:
-    """A member's points now. `lifetime` is what they earned in all, less what refunds took back."""
+    """A member's points now, or those of their household (`holder_id`).
+
+    `pending` points wait, `held` ones are reserved by claims; `standing` is what the rules know of their history.
+    """
 
     member_id: str
+    holder_id: str
     version: int
     spendable: int
     arrears: int
-    lifetime: int
+    pending: int
+    held: int
+    frozen: bool
+    standing: Standing
+
+    @property
+    def lifetime(self) -> int:
+        """What they earned in all, less what refunds took back."""
+        return total(self.standing, "points")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,51 +62,77 @@ class Line:
     amount_minor: int | None
     currency: str | None
     reverses_id: str | None
+    cause_id: str | None
     occurred_at: datetime
     recorded_at: datetime
     facts: dict[str, Any]
 
 
+# Points that wait are nobody's yet, and points held for a claim are still the member's.
 _POSITIONS = """
 SELECT member_id, 'issued' AS kind, issuer_id, NULL AS acceptor_id, sum(original)::bigint AS points
-FROM lot WHERE member_id = ANY($1::text[]) GROUP BY member_id, issuer_id
+FROM lot WHERE member_id = ANY($1::text[]) AND NOT pending GROUP BY member_id, issuer_id
 UNION ALL
-SELECT member_id, CASE WHEN acceptor_id IS NULL THEN 'withdrawn' ELSE 'redeemed' END, issuer_id, acceptor_id,
-       sum(points)::bigint
-FROM allocation WHERE member_id = ANY($1::text[]) GROUP BY member_id, issuer_id, acceptor_id
+SELECT allocation.member_id, CASE WHEN purpose = 'honoured' THEN 'redeemed' ELSE 'withdrawn' END,
+       allocation.issuer_id, acceptor_id, sum(points)::bigint
+FROM allocation JOIN lot ON lot.id = allocation.lot_id
+WHERE allocation.member_id = ANY($1::text[]) AND purpose <> 'held' AND NOT lot.pending
+GROUP BY allocation.member_id, purpose = 'honoured', allocation.issuer_id, acceptor_id
 """
 
-# Earnings and their refunds are the journals about money. Lots would not tell: a refund of points already spent takes
-# none of them back, and whoever spends first and returns the goods after would keep their tier.
 _STATES = """
-SELECT spendable.member_id, spendable.version, spendable.balance AS spendable, -arrears.balance AS arrears,
-       (SELECT coalesce(sum(CASE WHEN kind = 'earn' THEN points ELSE -points END), 0) FROM journal
-        WHERE member_id = spendable.member_id AND amount_minor IS NOT NULL)::bigint AS lifetime
-FROM account spendable JOIN account arrears ON arrears.id = spendable.member_id || '/arrears'
-WHERE spendable.id = ANY($1::text[])
+SELECT own.member_id, spendable.member_id AS holder_id, spendable.version, spendable.balance AS spendable,
+       -arrears.balance AS arrears, own.frozen OR spendable.frozen AS frozen, spendable.standing,
+       coalesce((SELECT sum(remaining) FROM lot WHERE member_id = spendable.member_id AND pending AND remaining > 0),
+                0)::bigint AS pending,
+       coalesce((SELECT sum(points) FROM claim WHERE member_id = spendable.member_id AND state = 'held'),
+                0)::bigint AS held
+FROM account own
+JOIN account spendable ON spendable.id = coalesce(own.pool_id, own.member_id) || '/spendable'
+JOIN account arrears ON arrears.id = spendable.member_id || '/arrears'
+WHERE own.id = ANY($1::text[])
 """
 
-_LINES = """
-SELECT seq, id, kind, partner_id, location_id, amount_minor, currency, reverses_id, occurred_at, recorded_at, facts,
-       coalesce((SELECT sum(amount) FROM entry WHERE journal_id = journal.id
-                 AND account_id IN (journal.member_id || '/spendable', journal.member_id || '/arrears')), 0)::bigint
-       AS points
-FROM journal
-WHERE member_id = $1 AND ($2::text IS NULL OR partner_id = $2)
+# What only the rules look at is not shown.
+_LINE = """
+seq, id, kind, partner_id, location_id, amount_minor, currency, reverses_id, cause_id, occurred_at, recorded_at, facts,
+       coalesce((SELECT sum(amount) FROM entry WHERE journal_id = journal.id AND account_id IN
+                 (journal.member_id || '/spendable', journal.member_id || '/arrears', journal.member_id || '/pending')),
+                0)::bigint AS points
+"""
+
+_LINES = f"""
+SELECT {_LINE} FROM journal
+WHERE member_id IN ($1::text, (SELECT pool_id FROM account WHERE id = $1::text || '/spendable'))
+  AND ($2::text IS NULL OR partner_id = $2) AND kind NOT IN ('mark', 'tier')
   AND ($3::bigint IS NULL OR seq < $3) AND ($4::bigint IS NULL OR seq > $4)
-ORDER BY seq {direction} LIMIT $5
+ORDER BY seq {{direction}} LIMIT $5
 """
 
 
 async def member_states(connection: Connection, member_ids: Sequence[str]) -> dict[str, MemberState]:
     """The state of those of the members that exist, by id."""
     rows = await connection.fetch(_STATES, [f"{member_id}/spendable" for member_id in member_ids])
-    return {row["member_id"]: MemberState(**row) for row in rows}
+    return {row["member_id"]: _state(row) for row in rows}
+
+
+def _state(row: asyncpg.Record) -> MemberState:
+    known = dict(row)
+    known["standing"] = msgspec.convert(known["standing"], Standing, strict=False)
+    return MemberState(**known)
 
 
 async def positions(connection: Connection, member_ids: Sequence[str]) -> list[Position]:
     """Cumulative totals of the members by issuer and acceptor."""
     return [Position(**row) for row in await connection.fetch(_POSITIONS, list(member_ids))]
+
+
+async def line_of(connection: Connection, journal_id: str, partner_id: str | None = None) -> Line | None:
+    """One journal, if it exists and is that partner's (None: anybody's)."""
+    row = await connection.fetchrow(
+        f"SELECT {_LINE} FROM journal WHERE id = $1 AND ($2::text IS NULL OR partner_id = $2)", journal_id, partner_id
+    )
+    return Line(**row) if row else None
 
 
 async def lines(

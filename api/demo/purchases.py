@@ -1,28 +1,10 @@
-"""The purchases of 2,357 real customers of a record shop, January 1997 to June 1998 (see data/README.md)."""
+"""Which of the real purchases the demonstration replays (see points/programme/simulation/data/README.md)."""
 
 import random
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from importlib.resources import files
 
-CURRENCY = "USD"
+from points.programme.simulation.example import CURRENCY, Purchase, noon, read_purchases
 
-
-@dataclass(frozen=True, slots=True)
-class Purchase:
-    """One row of the file: `row` is its line, `customer` the number in the sample, `amount_minor` in cents."""
-
-    row: int
-    customer: str
-    day: date
-    amount_minor: int
-
-
-def read_purchases() -> list[Purchase]:
-    """All rows in time order; rows of one day keep the order of the file."""
-    text = files("api.demo").joinpath("data/CDNOW_sample.txt").read_text()
-    found = [_purchase(row, line.split()) for row, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    return sorted(found, key=lambda purchase: (purchase.day, purchase.row))
+__all__ = ["CURRENCY", "Purchase", "noon", "of_some_customers", "read_purchases"]
 
 
 def of_some_customers(purchases: list[Purchase], at_least: int | None, seed: int) -> list[Purchase]:
@@ -42,14 +24,3 @@ def of_some_customers(purchases: list[Purchase], at_least: int | None, seed: int
         chosen.add(customer)
         total += counts[customer]
     return [purchase for purchase in purchases if purchase.customer in chosen]
-
-
-def noon(day: date) -> datetime:
-    """The moment at which the demonstration's clock stands on `day`."""
-    return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-
-
-def _purchase(row: int, fields: list[str]) -> Purchase:
-    _, customer, day, _, amount = fields
-    whole, _, cents = amount.partition(".")
-    return Purchase(row, customer, datetime.strptime(day, "%Y%m%d").date(), int(whole) * 100 + int(cents))

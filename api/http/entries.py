@@ -1,23 +1,29 @@
 """/v1/earnings, /v1/redemptions, /v1/reversals: what moves points."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Any, Final, Protocol
 
 import msgspec
-from litestar import Request, Response, Router, post
+from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
-from litestar.params import HeaderParameter, JSONBody
+from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from api.auth import PARTS_STATE, caller_of, partner_of, requires
-from api.body import AmountMinor, Currency, Points, StrictBody, fingerprint, idempotency_key
+from api.body import AmountMinor, Points, StrictBody, fingerprint, idempotency_key
+from api.http.purchases import MOST_LINES, EarningBody, EntityId, EventBody, event_of, purchase_of
 from kernel.clock import Clock
+from kernel.database import Database
 from kernel.errors import Invalid
+from kernel.i18n import best_language
+from network.programmes import Programmes
 from network.rulebook import Rulebook
 from points.commands import Command, Earn, Redeem, Reverse
+from points.deciding.errors import UnknownJournal
 from points.explain import explain
-from points.ledger import Done
+from points.ledger import Done, Ledger
 from points.outcome import Outcome
-from points.programme.rules import EarnRule
+from points.programme.version import TermsRate
+from points.statement import line_of
 from points.teller import Teller
 
 REPLAYED: Final = "Idempotent-Replayed"
@@ -47,6 +53,12 @@ class EntryParts(Protocol):
     def clock(self) -> Clock: ...
     @property
     def teller(self) -> Teller: ...
+    @property
+    def programmes(self) -> Programmes: ...
+    @property
+    def db(self) -> Database: ...
+    @property
+    def ledger(self) -> Ledger: ...
 
 
 # These routes are what every sale waits for. They take the request and look caller and parts up themselves, because
@@ -56,17 +68,6 @@ Key = Annotated[
     str | None,
     HeaderParameter(name="Idempotency-Key", description="Required. New for each request, the same for its repeats."),
 ]
-EntityId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-
-
-class EarningBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A purchase: `amount` in minor units (cents) of `currency`."""
-
-    member_id: EntityId
-    amount: AmountMinor
-    currency: Currency
-    location_id: EntityId | None = None
-    occurred_at: datetime | None = None
 
 
 class RedemptionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,18 +79,46 @@ class RedemptionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     occurred_at: datetime | None = None
 
 
+class ReturnedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of a line (the first is 0) came back."""
+
+    line: Annotated[int, msgspec.Meta(ge=0, lt=MOST_LINES)]
+    amount: AmountMinor
+
+
 class ReversalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to undo: an `amount` of an earning, or some `points` of a redemption; neither means all that is left."""
+    """What to undo: an `amount` or `lines` of an earning, or some `points` of a redemption; none: all that is left."""
 
     entry_id: EntityId
     amount: AmountMinor | None = None
+    lines: Annotated[list[ReturnedLine], msgspec.Meta(max_length=MOST_LINES)] = []
     points: Points | None = None
     location_id: EntityId | None = None
     occurred_at: datetime | None = None
 
 
+class VoucherOf(msgspec.Struct, frozen=True):
+    """A voucher that the command issued (or voided: see `state`). `value` is in minor units."""
+
+    id: str
+    code: str
+    reward: str
+    state: str
+    valid_until: datetime | None
+    value: int | None
+
+
+class FollowedBy(msgspec.Struct, frozen=True):
+    """An entry that followed by itself: a bonus, an automatic reward, something taken back."""
+
+    id: str
+    kind: str
+    points: int
+
+
 class EntryView(msgspec.Struct, frozen=True):
-    """What happened. `points` is signed as the member sees it; `balance` can be spent now, `owed` is owed."""
+    """What happened. `points` is signed as the member sees it; `balance` can be spent now, `pending` not yet, `held` is
+    reserved by claims, `owed` is owed; all as the whole command left them. `until` is when a claim lapses."""
 
     id: str
     kind: str
@@ -97,12 +126,35 @@ class EntryView(msgspec.Struct, frozen=True):
     partner_id: str
     points: int
     balance: int
+    pending: int
+    held: int
     owed: int
     version: int
+    tier: str | None
     amount: int | None
     currency: str | None
     reverses: str | None
+    until: datetime | None
+    vouchers: list[VoucherOf]
+    followed_by: list[FollowedBy]
     why: list[str]
+
+
+class ExplainedView(msgspec.Struct, frozen=True):
+    """An entry with what it was computed from: the version's hash, the event, what the rules looked at."""
+
+    id: str
+    kind: str
+    partner_id: str
+    points: int
+    amount: int | None
+    currency: str | None
+    reverses: str | None
+    caused_by: str | None
+    occurred_at: datetime
+    recorded_at: datetime
+    why: list[str]
+    facts: dict[str, Any]
 
 
 @post(
@@ -110,26 +162,64 @@ class EntryView(msgspec.Struct, frozen=True):
     summary="A purchase earns points", operation_id="earn",
 )  # fmt: skip
 async def earn(data: JSONBody[EarningBody], request: HotRequest, key: Key = None) -> Response[EntryView]:
-    """Points by the terms of the calling partner; the exact remainder is carried to the next purchase."""
+    """Points by the programme in force at the calling partner; exact remainders are carried to the next purchase."""
     known_by, parts = idempotency_key(key), parts_of(request)
     partner_id = partner_of(caller_of(request))
-    moment = _moment(data.occurred_at, parts.clock)
+    command = await earning(parts, partner_id, data, known_by)
+    return await answer(parts, command, request)
+
+
+@post(
+    "/events", dto=StrictBody[EventBody], return_dto=None, guards=[requires("earn")],
+    summary="Something other than a purchase earns points", operation_id="postEvent",
+)  # fmt: skip
+async def post_event(data: JSONBody[EventBody], request: HotRequest, key: Key = None) -> Response[EntryView]:
+    """A visit, a review, a class attended: what the programme gives for it, and what it counts for."""
+    known_by, parts = idempotency_key(key), parts_of(request)
+    command = await happening(parts, partner_of(caller_of(request)), data, known_by)
+    return await answer(parts, command, request)
+
+
+async def earning(parts: EntryParts, partner_id: str, data: EarningBody, key: str) -> Earn:
+    """The command that a purchase is. Raises what is wrong with place, currency, moment or parts."""
+    moment = moment_of(data.occurred_at, parts.clock)
     await parts.rulebook.check_place(partner_id, data.location_id)
-    in_force = await parts.rulebook.terms(partner_id, moment)
-    if in_force.rates.currency != data.currency:
-        raise OtherCurrency(f"The terms are in {in_force.rates.currency}.", currency=in_force.rates.currency)
-    command = Earn(
+    terms = await parts.rulebook.terms(partner_id, moment)
+    if terms.rates.currency != data.currency:
+        raise OtherCurrency(f"The terms are in {terms.rates.currency}.", currency=terms.rates.currency)
+    return Earn(
         partner_id=partner_id,
-        key=known_by,
+        key=key,
         fingerprint=fingerprint("earn", data),
         occurred_at=moment,
         location_id=data.location_id,
         member_id=data.member_id,
-        amount_minor=data.amount,
+        event=purchase_of(data),
         currency=data.currency,
-        rule=EarnRule(in_force.id, in_force.rates.earn_points, in_force.rates.earn_per_minor),
+        in_force=await parts.programmes.in_force(partner_id, moment),
+        terms=TermsRate(terms.id, terms.rates.earn_points, terms.rates.earn_per_minor),
     )
-    return await _answer(parts.teller, command)
+
+
+async def happening(parts: EntryParts, partner_id: str, data: EventBody, key: str) -> Earn:
+    """The command that an event is."""
+    moment = moment_of(data.occurred_at, parts.clock)
+    await parts.rulebook.check_place(partner_id, data.location_id)
+    terms = await parts.rulebook.terms(partner_id, moment)
+    if data.currency not in (None, terms.rates.currency):
+        raise OtherCurrency(f"The terms are in {terms.rates.currency}.", currency=terms.rates.currency)
+    return Earn(
+        partner_id=partner_id,
+        key=key,
+        fingerprint=fingerprint("event", data),
+        occurred_at=moment,
+        location_id=data.location_id,
+        member_id=data.member_id,
+        event=event_of(data),
+        currency=terms.rates.currency,
+        in_force=await parts.programmes.in_force(partner_id, moment),
+        terms=TermsRate(terms.id, terms.rates.earn_points, terms.rates.earn_per_minor),
+    )
 
 
 @post(
@@ -137,22 +227,28 @@ async def earn(data: JSONBody[EarningBody], request: HotRequest, key: Key = None
     summary="A member spends points", operation_id="redeem",
 )  # fmt: skip
 async def redeem(data: JSONBody[RedemptionBody], request: HotRequest, key: Key = None) -> Response[EntryView]:
-    """Points of any issuer are honoured; the oldest go first, and each issuer owes the calling partner its part."""
+    """Points of any issuer are honoured, in the order that the programme says; each issuer owes the calling partner."""
     known_by, parts = idempotency_key(key), parts_of(request)
-    partner_id = partner_of(caller_of(request))
-    moment = _moment(data.occurred_at, parts.clock)
+    command = await redeeming(parts, partner_of(caller_of(request)), data, known_by)
+    return await answer(parts, command, request)
+
+
+async def redeeming(parts: EntryParts, partner_id: str, data: RedemptionBody, key: str) -> Redeem:
+    """The command that spending is."""
+    moment = moment_of(data.occurred_at, parts.clock)
     await parts.rulebook.check_place(partner_id, data.location_id)
-    await parts.rulebook.terms(partner_id, parts.clock.now())  # a redemption without a price cannot be cleared
-    command = Redeem(
+    now = parts.clock.now()
+    await parts.rulebook.terms(partner_id, now)  # a redemption without a price cannot be cleared
+    return Redeem(
         partner_id=partner_id,
-        key=known_by,
+        key=key,
         fingerprint=fingerprint("redeem", data),
         occurred_at=moment,
         location_id=data.location_id,
         member_id=data.member_id,
         points=data.points,
+        in_force=await parts.programmes.in_force(partner_id, now),
     )
-    return await _answer(parts.teller, command)
 
 
 @post(
@@ -168,13 +264,14 @@ async def reverse(data: JSONBody[ReversalBody], request: HotRequest, key: Key = 
         partner_id=partner_id,
         key=known_by,
         fingerprint=fingerprint("reverse", data),
-        occurred_at=_moment(data.occurred_at, parts.clock),
+        occurred_at=moment_of(data.occurred_at, parts.clock),
         location_id=data.location_id,
         journal_id=data.entry_id,
         amount_minor=data.amount,
+        lines=tuple((returned.line, returned.amount) for returned in data.lines),
         points=data.points,
     )
-    return await _answer(parts.teller, command)
+    return await answer(parts, command, request)
 
 
 def parts_of(request: HotRequest) -> EntryParts:
@@ -183,13 +280,16 @@ def parts_of(request: HotRequest) -> EntryParts:
     return parts
 
 
-async def _answer(teller: Teller, command: Command) -> Response[EntryView]:
-    done: Done = await teller.ask(command)
+async def answer(parts: EntryParts, command: Command, request: HotRequest) -> Response[EntryView]:
+    """Ask the ledger, and say what happened."""
+    done: Done = await parts.teller.ask(command)
     headers = {REPLAYED: "true"} if done.replayed else {}
-    return Response(_view(done.outcome), status_code=201, headers=headers)
+    view = await view_of(parts, done.outcome, language_of(request))
+    return Response(view, status_code=201, headers=headers)
 
 
-def _moment(given: datetime | None, clock: Clock) -> datetime:
+def moment_of(given: datetime | None, clock: Clock) -> datetime:
+    """When it happened (default: now). Raises Invalid without a zone, InTheFuture."""
     now = clock.now()
     if given is None:
         return now
@@ -200,7 +300,16 @@ def _moment(given: datetime | None, clock: Clock) -> datetime:
     return given
 
 
-def _view(outcome: Outcome) -> EntryView:
+def language_of(request: HotRequest) -> str:
+    """The first of our languages that the caller's Accept-Language names, else English."""
+    return best_language(request.headers.get("accept-language"))
+
+
+async def view_of(parts: EntryParts, outcome: Outcome, language: str) -> EntryView:
+    """An outcome in the words of the API."""
+    versions = parts.programmes.versions
+    await versions.ensure({outcome.facts["version"]} if "version" in outcome.facts else ())
+    version = versions.get(outcome.facts.get("version", ""))
     return EntryView(
         id=outcome.id,
         kind=outcome.kind,
@@ -208,13 +317,61 @@ def _view(outcome: Outcome) -> EntryView:
         partner_id=outcome.partner_id,
         points=outcome.points,
         balance=outcome.balance,
+        pending=outcome.pending,
+        held=outcome.held,
         owed=outcome.arrears,
         version=outcome.version,
+        tier=outcome.tier,
         amount=outcome.amount_minor,
         currency=outcome.currency,
         reverses=outcome.reverses_id,
-        why=explain(outcome.kind, outcome.facts, outcome.points, outcome.amount_minor, outcome.currency),
+        until=outcome.deadline,
+        vouchers=[
+            VoucherOf(
+                id=v.id, code=v.code, reward=v.reward, state=v.state, valid_until=v.valid_until, value=v.value_minor
+            )
+            for v in outcome.vouchers
+        ],
+        followed_by=[FollowedBy(c.id, c.kind, c.points) for c in outcome.consequences],
+        why=explain(
+            version, outcome.kind, outcome.facts, outcome.points, outcome.amount_minor, outcome.currency, language
+        ),
     )
 
 
-entries_router = Router("/v1", route_handlers=[earn, redeem, reverse], tags=["points"])
+@get(
+    "/entries/{entry_id:str}", guards=[requires("members:read")],
+    summary="An entry, explained", operation_id="getEntry",
+)  # fmt: skip
+async def get_entry(entry_id: FromPath[str], request: HotRequest) -> ExplainedView:
+    """Why it is what it is, in the caller's language, with everything that it was computed from.
+
+    A partner sees its own entries, the operator all.
+    """
+    parts, caller = parts_of(request), caller_of(request)
+    async with parts.db.read() as read:
+        line = await line_of(read.connection, entry_id, caller.partner_id)
+    if line is None:
+        raise UnknownJournal(f"There is no entry '{entry_id}'.")
+    versions = parts.programmes.versions
+    await versions.ensure({line.facts["version"]} if "version" in line.facts else ())
+    version = versions.get(line.facts.get("version", ""))
+    return ExplainedView(
+        id=line.id,
+        kind=line.kind,
+        partner_id=line.partner_id,
+        points=line.points,
+        amount=line.amount_minor,
+        currency=line.currency,
+        reverses=line.reverses_id,
+        caused_by=line.cause_id,
+        occurred_at=line.occurred_at,
+        recorded_at=line.recorded_at,
+        why=explain(
+            version, line.kind, line.facts, line.points, line.amount_minor, line.currency, language_of(request)
+        ),
+        facts=line.facts,
+    )
+
+
+entries_router = Router("/v1", route_handlers=[earn, post_event, redeem, reverse, get_entry], tags=["points"])

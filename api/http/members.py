@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal, Protocol
 
 import msgspec
@@ -15,13 +16,16 @@ from api.http.entries import REPLAYED
 from api.pagination import PAGE_DEPENDENCIES, Listed, Page, PageIs
 from kernel.clock import Clock
 from kernel.database import Connection, Database
+from kernel.i18n import best_language
 from kernel.secrets import Keyring
 from network.keys import Caller
+from network.programmes import Programmes
 from passes.links import page_url
 from points.explain import explain
 from points.ledger import UnknownMember
 from points.members import LONGEST_NAME, MemberRow, find, find_by_code, join
-from points.programme.rules import Programme
+from points.programme.face import face
+from points.programme.registry import Versions
 from points.statement import Line, lines, member_states
 
 
@@ -40,11 +44,14 @@ class MemberParts(Protocol):
     @property
     def keyring(self) -> Keyring: ...
     @property
-    def programme(self) -> Programme: ...
+    def programmes(self) -> Programmes: ...
     @property
     def settings(self) -> _PublicUrl: ...
 
 
+Accepted = Annotated[
+    str | None, HeaderParameter(name="Accept-Language", description="en, fi or hu, for the explanations.")
+]
 Parts = NamedDependency[SkipValidation[MemberParts]]
 
 
@@ -73,13 +80,18 @@ class JoinedView(MemberView, frozen=True):
 
 
 class PointsView(msgspec.Struct, frozen=True):
-    """What a member has: `balance` can be spent, `owed` is settled from the next earnings after a refund."""
+    """What a member has: `balance` can be spent, `pending` not yet, `held` is reserved by claims, `owed` is settled
+    from the next earnings after a refund. Members of a household share one account, `account_id`."""
 
+    account_id: str
     balance: int
+    pending: int
+    held: int
     owed: int
     earned_in_all: int
     version: int
-    tier: str
+    frozen: bool
+    tier: str | None
     next_reward: str | None
     points_to_next_reward: int | None
 
@@ -141,47 +153,67 @@ async def find_member(
     caller: CallerIs,
     parts: Parts,
     page: PageIs,
+    accepted: Accepted = None,
 ) -> MemberState:
     """The member whose card was shown."""
     async with parts.db.read() as read:
-        return await _state(read.connection, await find_by_code(read.connection, code.upper()), caller, parts, page)
+        return await _state(
+            read.connection,
+            await find_by_code(read.connection, code.upper()),
+            caller,
+            parts,
+            page,
+            best_language(accepted),
+        )
 
 
 @get(
     "/members/{member_id:str}", guards=[requires("members:read")], dependencies=PAGE_DEPENDENCIES,
     summary="A member's points and statement", operation_id="getMember",
 )  # fmt: skip
-async def get_member(member_id: FromPath[str], caller: CallerIs, parts: Parts, page: PageIs) -> MemberState:
+async def get_member(
+    member_id: FromPath[str], caller: CallerIs, parts: Parts, page: PageIs, accepted: Accepted = None
+) -> MemberState:
     """Balance, tier, next reward, and the newest entries first."""
     async with parts.db.read() as read:
-        return await _state(read.connection, await find(read.connection, member_id), caller, parts, page)
+        return await _state(
+            read.connection, await find(read.connection, member_id), caller, parts, page, best_language(accepted)
+        )
 
 
 async def _state(
-    connection: Connection, member: MemberRow | None, caller: Caller, parts: MemberParts, page: Page
+    connection: Connection, member: MemberRow | None, caller: Caller, parts: MemberParts, page: Page, language: str
 ) -> MemberState:
     if member is None:
         raise UnknownMember("There is no such member.")
     state = (await member_states(connection, [member.id]))[member.id]
     after, before, rows = page.window_by_number()
     found = await lines(connection, member.id, rows, after, before, caller.partner_id)
-    reward = parts.programme.next_reward(state.spendable)
+    versions = parts.programmes.versions
+    await versions.ensure({line.facts["version"] for line in found if "version" in line.facts})
+    now = parts.clock.now()
+    rules = await parts.programmes.in_force(member.partner_id, now, connection)
+    seen = face(rules, state.standing, state.spendable, state.holder_id, now, member.language)
     return MemberState(
         member=MemberView(**asdict(member)),
         points=PointsView(
+            account_id=state.holder_id,
             balance=state.spendable,
+            pending=state.pending,
+            held=state.held,
             owed=state.arrears,
             earned_in_all=state.lifetime,
             version=state.version,
-            tier=parts.programme.tier_at(state.lifetime).name,
-            next_reward=reward.name if reward else None,
-            points_to_next_reward=reward.cost - state.spendable if reward else None,
+            frozen=state.frozen,
+            tier=seen.tier,
+            next_reward=seen.next_reward,
+            points_to_next_reward=seen.missing,
         ),
-        statement=page.answer(found, _line, lambda line: str(line.seq)),
+        statement=page.answer(found, partial(_line, versions, language), lambda line: str(line.seq)),
     )
 
 
-def _line(line: Line) -> LineView:
+def _line(versions: Versions, language: str, line: Line) -> LineView:
     return LineView(
         id=line.id,
         kind=line.kind,
@@ -193,7 +225,15 @@ def _line(line: Line) -> LineView:
         reverses=line.reverses_id,
         occurred_at=line.occurred_at,
         recorded_at=line.recorded_at,
-        why=explain(line.kind, line.facts, line.points, line.amount_minor, line.currency),
+        why=explain(
+            versions.get(line.facts.get("version", "")),
+            line.kind,
+            line.facts,
+            line.points,
+            line.amount_minor,
+            line.currency,
+            language,
+        ),
     )
 
 

@@ -42,7 +42,7 @@ Parts = NamedDependency[SkipValidation[NetworkParts]]
 
 Colour = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$", max_length=7, description="#rrggbb")]
 Scope = Literal[
-    "earn", "redeem", "reverse", "members:read", "members:write", "passes:read",
+    "earn", "redeem", "reverse", "claim", "adjust", "transfer", "members:read", "members:write", "passes:read",
     "network:read", "network:write", "clearing:read", "clearing:write",
 ]  # fmt: skip
 

@@ -7,9 +7,17 @@ from sqlalchemy import text
 from sqlmodel import SQLModel
 
 import kernel.tables
+import network.staff_tables
 import network.tables
 import passes.tables
+import points.adjustment_tables
+import points.engagement.play_tables
+import points.engagement.tables
+import points.hashchain_tables
+import points.programme.tables
+import points.reward_tables
 import points.tables
+import points.voucher_tables
 import tokens.tables
 
 # Two processes may start at once; the second waits and then finds nothing to do.

@@ -13,7 +13,7 @@ Rounding = Literal["carry", "floor", "half_up", "ceil"]
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Everything outside the event that the rules may ask, as it was.
+    """Everything outside the event that the rules may ask, as it was. `day` is the business day's ordinal.
 
     `partner` is the partner's id and `partner_name` its name in the file, `location` a place's name in the file.
     `terms` is (terms id, points, per minor units). `nth`: rule or campaign -> which purchase in its span this is.
@@ -24,6 +24,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     partner: str
     at: datetime
+    day: int = 0
     partner_name: str | None = None
     location: str | None = None
     terms: tuple[str, int, int] | None = None

@@ -16,7 +16,7 @@ from dateutil.relativedelta import relativedelta
 Period = Literal["day", "week", "month", "quarter", "year", "ever"]
 _SPAN = re.compile(
     r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
+    r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
 )
 
 
@@ -64,6 +64,7 @@ def moment_after(moment: datetime, by: Span, zone: ZoneInfo) -> datetime:
     return local.astimezone(UTC) + timedelta(seconds=by.seconds)
 
 
+@lru_cache(maxsize=8192)
 def moment_before(moment: datetime, by: Span, zone: ZoneInfo) -> datetime:
     """The inverse direction of `moment_after`."""
     local = moment.astimezone(zone) - relativedelta(months=by.months, days=by.days)
@@ -71,12 +72,13 @@ def moment_before(moment: datetime, by: Span, zone: ZoneInfo) -> datetime:
 
 
 def business_day(moment: datetime, zone: ZoneInfo, day_starts: time = time(0)) -> date:
-    """The business day that `moment` belongs to."""
-    local = moment.astimezone(zone)
-    day = local.date()
-    return day if local.time() >= day_starts else day - timedelta(days=1)
+    """The business day that `moment` belongs to: the one that has begun last."""
+    day = moment.astimezone(zone).date()
+    # The moments are compared, not the clocks: an hour that a clock shows twice would else belong to two days.
+    return day if moment >= day_begins(day, zone, day_starts) else day - timedelta(days=1)
 
 
+@lru_cache(maxsize=8192)
 def day_begins(day: date, zone: ZoneInfo, day_starts: time = time(0)) -> datetime:
     """The moment at which business day `day` begins, in UTC (a time that the clock skips is moved forward)."""
     return datetime.combine(day, day_starts, zone).astimezone(UTC)

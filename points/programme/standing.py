@@ -10,12 +10,28 @@ from collections.abc import Mapping
 import msgspec
 
 LONG_AGO = 0
+# The ordinal of 1970-01-01.
+_EPOCH = 719_163
+
+
+class PastTier(msgspec.Struct, frozen=True, array_like=True):
+    """What a member held before, from day `changed` on."""
+
+    level: str
+    since: int
+    until: int | None
+    grace_until: int | None
+    changed: int
 
 
 class TierState(msgspec.Struct, frozen=True, omit_defaults=True):
     """A tier and until when it is held at least (the last day; None: for as long as the measure holds it).
 
-    `grace_until` is set while the measure no longer holds it; `floor` is the tier at the start of the window.
+    `grace_until` is set while the measure no longer holds it; `floor` is the tier at the start of the window, as of the
+    last change. `warned_for` is the day of a fall that the member was told of.
+
+    All of it is so from day `changed` on; `past` is what was held before, as far back as the window. `rules` marks the
+    ladder that judged it, `settled` the day up to which another ladder did, so that it is not judged again.
     """
 
     level: str
@@ -24,6 +40,10 @@ class TierState(msgspec.Struct, frozen=True, omit_defaults=True):
     grace_until: int | None = None
     floor: str | None = None
     warned_for: int | None = None
+    changed: int = 0
+    past: tuple[PastTier, ...] = ()
+    settled: int = 0
+    rules: str = ""
 
 
 class Award(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -80,7 +100,7 @@ def fold(standing: Standing, change: Change) -> None:
         left = [moment for moment in standing.moments.get(rule, []) if moment not in gone]
         _keep(standing.moments, rule, left)
     for rule, came in change.moments.items():
-        standing.moments[rule] = sorted({*standing.moments.get(rule, []), *came})
+        _keep(standing.moments, rule, sorted({*standing.moments.get(rule, []), *came}))
     for key, (numerator, denominator) in change.carries.items():
         if numerator:
             standing.carries[key] = (numerator, denominator)
@@ -91,7 +111,7 @@ def fold(standing: Standing, change: Change) -> None:
     for name, awards in change.awards_gone.items():
         _keep(standing.awards, name, [award for award in standing.awards.get(name, []) if award not in awards])
     for name, awards in change.awards.items():
-        standing.awards[name] = [*standing.awards.get(name, []), *awards]
+        _keep(standing.awards, name, [*standing.awards.get(name, []), *awards])
     standing.memberships.update(change.memberships)
     if change.consents is not None:
         standing.consents = list(change.consents)
@@ -102,13 +122,21 @@ def fold(standing: Standing, change: Change) -> None:
 
 
 def prune(standing: Standing, horizons: Mapping[str, int], today: int) -> None:
-    """Fold days older than a counter's horizon (days that rules look back; absent: only the total) into day 0, and
-    forget moments that are older than their horizon."""
-    for counter, by_day in standing.counts.items():
-        oldest = today - horizons.get(counter, 0)
+    """Fold days older than a counter's horizon (days that rules look back; absent: only the total) into day 0. A
+    horizon under `items/` is that of every such counter. Moments of a rule older than the horizon under
+    `moments/<rule>` are forgotten; without one they stay."""
+    for counter, by_day in list(standing.counts.items()):
+        prefix = counter.partition("/")[0] + "/"
+        oldest = today - max(horizons.get(counter, 0), horizons.get(prefix, 0))
         old = [day for day in by_day if LONG_AGO < day < oldest]
         if len(old) > 1 or (old and LONG_AGO in by_day):
-            by_day[LONG_AGO] = by_day.get(LONG_AGO, 0) + sum(by_day.pop(day) for day in old)
+            if folded := by_day.pop(LONG_AGO, 0) + sum(by_day.pop(day) for day in old):
+                by_day[LONG_AGO] = folded
+            elif not by_day:
+                del standing.counts[counter]
+    for rule, moments in list(standing.moments.items()):
+        if (kept_days := horizons.get(f"moments/{rule}")) is not None:
+            _keep(standing.moments, rule, [each for each in moments if each >= (today - kept_days - _EPOCH) * 86_400])
 
 
 def total(standing: Standing, counter: str) -> int:

@@ -7,10 +7,10 @@ from kernel.clock import MovableClock
 from kernel.database import Database
 from points.audit import audit
 from points.ledger import Done, Ledger
-from points.programme.rules import EarnRule
+from points.programme.version import TermsRate
 from tests.support.ledger import START, a_member, earn, redeem, reverse
 
-POINT_EACH = EarnRule("trm_one", 1, 1)
+POINT_EACH = TermsRate("trm_one", 1, 1)
 
 
 async def a_ledger(db: Database) -> None:

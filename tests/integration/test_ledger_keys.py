@@ -9,8 +9,9 @@ from kernel.clock import MovableClock
 from kernel.database import Database
 from points.audit import audit
 from points.commands import Command
-from points.decide import InsufficientPoints, UnknownJournal
+from points.deciding.errors import UnknownJournal
 from points.ledger import Answer, Done, KeyReused, Ledger, UnknownMember
+from points.programme.reward_refusals import PointsShort
 from points.teller import Teller
 from tests.support.ledger import START, a_member, earn, journals_of, redeem, reverse
 
@@ -112,7 +113,7 @@ async def test_each_partner_has_its_own_keys(db: Database, tellers: list[Teller]
 
 async def test_a_refused_request_uses_no_key(db: Database, tellers: list[Teller]) -> None:
     member = await a_member(db)
-    with pytest.raises(InsufficientPoints):
+    with pytest.raises(PointsShort):
         await tellers[0].ask(redeem(member, 5, "ptn_a", key="k"))
     with pytest.raises(UnknownMember):
         await tellers[0].ask(earn("mbr_nobody", 5, key="k"))

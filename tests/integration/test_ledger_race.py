@@ -8,8 +8,8 @@ from kernel.clock import MovableClock
 from kernel.database import Database
 from points import reading
 from points.audit import audit
-from points.decide import InsufficientPoints
 from points.ledger import Ledger
+from points.programme.reward_refusals import PointsShort
 from points.teller import Teller
 from tests.support.ledger import START, a_member, earn, redeem
 
@@ -43,7 +43,7 @@ async def test_a_balance_is_never_spent_twice(db: Database) -> None:
         answers = await spend_all_at_once(db, tellers, balance=100, each=30)
         refused = [answer for answer in answers if isinstance(answer, Exception)]
         assert len(answers) - len(refused) == 3
-        assert {type(error) for error in refused} == {InsufficientPoints}
+        assert {type(error) for error in refused} == {PointsShort}
     for teller in tellers:
         await teller.stop()
     assert await rules_broken(db) == set()

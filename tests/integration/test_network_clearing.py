@@ -18,7 +18,7 @@ from network.terms import Rates, TermsMissing, publish
 from points.commands import Command
 from points.ledger import Done, Ledger
 from points.outcome import Outcome
-from points.programme.rules import EarnRule
+from points.programme.version import TermsRate
 from tests.support.ledger import START, a_member, earn, redeem, reverse
 
 ROUND = Rates("EUR", 1, 100, 10_000, 9_000)
@@ -95,7 +95,7 @@ async def test_more_money_than_can_be_held_is_refused(db: Database) -> None:
     clock = MovableClock(START)
     a, b = [await _partner(db, clock, Rates("EUR", 1_000_000, 1, 10**9, 10**9)) for _ in range(2)]
     member = await a_member(db)
-    await _do(db, clock, earn(member, 10**5, a, rule=EarnRule("trm_generous", 1_000_000, 1)))
+    await _do(db, clock, earn(member, 10**5, a, rule=TermsRate("trm_generous", 1_000_000, 1)))
     with pytest.raises(ObligationTooLarge):
         await _do(db, clock, redeem(member, 10**11, b))
 

@@ -16,8 +16,8 @@ from kernel.database import Connection, Database
 from kernel.errors import Unavailable
 from points.audit import audit
 from points.commands import Command
-from points.decide import InsufficientPoints
 from points.ledger import Answer, Done, Ledger
+from points.programme.reward_refusals import PointsShort
 from points.teller import LedgerFault, OutcomeUnknown, Teller, TooBusy
 from tests.support.ledger import START, a_member, earn, journals_of, redeem
 
@@ -118,7 +118,7 @@ async def test_who_is_refused_does_not_spoil_the_batch(db: Database, teller: Tel
         return_exceptions=True,
     )
     assert isinstance(first, Done)
-    assert isinstance(refused, InsufficientPoints)
+    assert isinstance(refused, PointsShort)
     assert isinstance(last, Done)
 
 

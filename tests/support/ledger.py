@@ -7,12 +7,15 @@ from itertools import count
 from kernel.clock import MovableClock
 from kernel.database import Database
 from points.commands import Earn, Redeem, Reverse
-from points.decide import NewId
+from points.decision import NewId
 from points.members import join
-from points.programme.rules import EarnRule
+from points.programme.events import Event
+from points.programme.shelf import default_version
+from points.programme.version import InForce, TermsRate
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ONE_PER_UNIT = EarnRule("trm_test", 1, 100)
+ONE_PER_UNIT = TermsRate("trm_test", 1, 100)
+IN_FORCE = InForce(default_version())
 _keys = count(1)
 
 
@@ -31,7 +34,7 @@ def _print(*parts: object) -> bytes:
 
 
 def earn(
-    member_id: str, amount_minor: int, partner_id: str = "ptn_a", key: str | None = None, rule: EarnRule = ONE_PER_UNIT
+    member_id: str, amount_minor: int, partner_id: str = "ptn_a", key: str | None = None, rule: TermsRate = ONE_PER_UNIT
 ) -> Earn:
     return Earn(
         partner_id=partner_id,
@@ -39,9 +42,10 @@ def earn(
         fingerprint=_print("earn", member_id, amount_minor),
         occurred_at=START,
         member_id=member_id,
-        amount_minor=amount_minor,
+        event=Event(amount_minor=amount_minor),
         currency="EUR",
-        rule=rule,
+        in_force=IN_FORCE,
+        terms=rule,
     )
 
 

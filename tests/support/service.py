@@ -17,7 +17,8 @@ from kernel.settings import Settings
 from network.keys import SCOPES, create_key
 
 ALL_PARTNER_SCOPES = [
-    "earn", "redeem", "reverse", "members:read", "members:write", "passes:read", "network:read", "clearing:read",
+    "earn", "redeem", "reverse", "claim", "adjust", "transfer", "members:read", "members:write", "passes:read",
+    "network:read", "clearing:read",
 ]  # fmt: skip
 TERMS = {
     "currency": "EUR",

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from points.programme.schema.common import Budget, Id, Limit, Match, Node, Number, PointCount, Schedule, When, Words
+from points.programme.schema.basics import Budget, Id, Limit, Match, Node, Number, PointCount, Schedule, When, Words
 
 
 class Campaign(Node, frozen=True, kw_only=True):

@@ -6,7 +6,19 @@ from typing import Literal
 
 import msgspec
 
-from points.programme.schema.common import Count, Id, Match, Money, Node, Number, Per, PointCount, Span, When
+from points.programme.schema.basics import (
+    Count,
+    Id,
+    Match,
+    Money,
+    Node,
+    Number,
+    Per,
+    PointCount,
+    Schedule,
+    Span,
+    When,
+)
 
 Rounding = Literal["carry", "floor", "half_up", "ceil"]
 
@@ -16,6 +28,7 @@ class EarnBase(Node, frozen=True, kw_only=True):
 
     `net_of` lists what is taken off; `tax: excluded` counts the amount without tax. Lines of the excluded categories
     and skus, and shares paid with the excluded tenders, never earn. A purchase below `minimum_basket` earns nothing.
+    `visits_of` says what counts as a visit; one that comes sooner than `visit_gap` after the last is part of that.
     """
 
     tax: Literal["included", "excluded"] = "included"
@@ -24,6 +37,8 @@ class EarnBase(Node, frozen=True, kw_only=True):
     exclude_skus: tuple[str, ...] = ()
     exclude_tenders: tuple[str, ...] = ()
     minimum_basket: Money | None = None
+    visits_of: tuple[Literal["purchase", "visit"], ...] = ("purchase", "visit")
+    visit_gap: Span | None = None
 
 
 class Pending(Node, frozen=True, kw_only=True):
@@ -41,6 +56,7 @@ class Rule(Node, frozen=True, kw_only=True, tag_field="kind"):
     names: dict[Literal["en", "fi", "hu"], str] = {}
     match: Match = Match()
     when: When = When()
+    schedule: Schedule = Schedule()
     adds: bool = False
     minimum_basket: Money | None = None
     min_gap: Span | None = None

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from points.programme.schema.common import (
+from points.programme.schema.basics import (
     Budget,
     Count,
     Id,
@@ -16,6 +16,7 @@ from points.programme.schema.common import (
     PointCount,
     Share,
     Span,
+    When,
     Words,
 )
 
@@ -105,14 +106,25 @@ class Leaderboard(Node, frozen=True, kw_only=True):
     places: Count = 10
 
 
+class Choice(Node, frozen=True, kw_only=True):
+    """One of several gains, for those of whom `when` holds."""
+
+    id: Id
+    names: Words
+    gain: Gain
+    when: When = When()
+
+
 class Yearly(Node, frozen=True, kw_only=True):
     """Once a year around a member's day: `gain`, from `before` it until `valid` after it; `by_tier` another gain.
 
-    Someone born on 29 February celebrates on `feb29` in other years. A new date counts `settle` after it was given.
+    With `choices` the member picks one of them within that time, instead. Someone born on 29 February celebrates on
+    `feb29` in other years. A new date counts `settle` after it was given.
     """
 
-    gain: Gain
+    gain: Gain = Gain()
     by_tier: dict[Id, Gain] = {}
+    choices: tuple[Choice, ...] = ()
     before: Span = "P0D"
     valid: Span = "P14D"
     valid_by_tier: dict[Id, Span] = {}

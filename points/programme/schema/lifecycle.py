@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from points.programme.schema.common import Count, Id, LocalDate, Node, PointCount, Span
+from points.programme.schema.basics import Count, Id, LocalDate, Node, PointCount, Span
 
 Edge = Literal["day", "month", "quarter", "year"]
 Activity = Literal["earn", "redeem"]

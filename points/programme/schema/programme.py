@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from points.programme.schema.basics import Id, Language, LocalDate, Money, Node, Number, Share, TimeOfDay, Words
 from points.programme.schema.campaigns import Campaign
-from points.programme.schema.common import Id, Language, LocalDate, Money, Node, Number, Share, TimeOfDay, Words
 from points.programme.schema.earning import EarnBase, EarnRule
 from points.programme.schema.engagement import Engagement
 from points.programme.schema.lifecycle import Adjustments, Arrears, Households, Lots, Redemptions, Transfers

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from points.programme.schema.common import (
+from points.programme.schema.basics import (
     Count,
     Id,
     Limit,
@@ -38,7 +38,8 @@ class Reward(Node, frozen=True, kw_only=True):
     the balance reaches the cost. `points_as_money`: the unit's value per point, at most `max_share` of the basket, in
     multiples of `multiple_of`. `donation`: a multiple of `multiple_of` points goes to `partner` and never comes back.
     A `partner` reward is supplied by `partner` at its `price`, which the issuer owes. `one_per_order`: with a
-    redemption of the same order another is refused. Points can be used `from_next_day` of their earning.
+    redemption of the same order another is refused. Vouchers of a `personal` reward are good for their member alone. A
+    reward without a cost (and not free in its points) cannot be claimed: it is what members win.
     """
 
     id: Id
@@ -64,6 +65,7 @@ class Reward(Node, frozen=True, kw_only=True):
     auto_issue: bool = False
     valid: Span | None = None
     uses: Count = 1
+    personal: bool = False
     refundable: bool = True
 
 
@@ -77,6 +79,8 @@ class Conversion(Node, frozen=True, kw_only=True):
     money: Money
     step: Money
     valid: Span
+    id: Id = "statement"
+    names: Words | None = None
     boosts: "tuple[Boost, ...]" = ()
 
 

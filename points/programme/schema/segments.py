@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from points.programme.schema.common import Count, Id, Money, Node, Share, Span, Words
+from points.programme.schema.basics import Count, Id, Money, Node, Share, Span, Words
 
 Consent = Literal["marketing", "profiling", "sensitive"]
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from points.programme.schema.common import Id, Node, Number, Span, Words
+from points.programme.schema.basics import Id, Node, Number, Span, Words
 
 
 class Level(Node, frozen=True, kw_only=True):

@@ -1,0 +1,120 @@
+"""What tills send about a purchase or an event, and the events they become."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from api.body import AmountMinor, Currency
+from kernel.errors import Invalid
+from points.programme.events import PURCHASE, Event, Line, Tender
+
+EntityId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+PartMinor = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000_000, description="Minor units; part of the amount.")]
+Quantity = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000, description="Thousandths: 1000 is one piece or litre.")]
+MOST_LINES = 200
+
+
+class AmountsDiffer(Invalid):
+    """The parts of a purchase do not add up."""
+
+    code = "amounts_differ"
+    title = "The parts of the purchase do not add up"
+
+
+class LineBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of the basket: what it costs, tax included and its own discounts taken off."""
+
+    amount: PartMinor
+    sku: Word | None = None
+    category: Word | None = None
+    brand: Word | None = None
+    tax: PartMinor = 0
+    quantity: Quantity = 1000
+
+
+class TenderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A share of the purchase and what it was paid with (`cash`, `card`, `points`, ...)."""
+
+    kind: Word
+    amount: AmountMinor
+
+
+class EarningBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A purchase: `amount` in minor units (cents) of `currency`, tax included, before `discount` (on the whole basket)
+    and `reward` (what rewards took off). Lines add up to the amount; tenders to at most that."""
+
+    member_id: EntityId
+    amount: AmountMinor
+    currency: Currency
+    location_id: EntityId | None = None
+    occurred_at: datetime | None = None
+    tax: PartMinor = 0
+    discount: PartMinor = 0
+    reward: PartMinor = 0
+    lines: Annotated[list[LineBody], msgspec.Meta(max_length=MOST_LINES)] = []
+    tenders: Annotated[list[TenderBody], msgspec.Meta(max_length=20)] = []
+    order: Word | None = None
+    channel: Word | None = None
+    cashier: Word | None = None
+    terminal: Word | None = None
+
+
+class EventBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something other than a purchase: `visit`, `review.posted`, ... `subject` is what it is about."""
+
+    member_id: EntityId
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_.]{0,59}$", max_length=60)]
+    subject: Word | None = None
+    amount: PartMinor = 0
+    currency: Currency | None = None
+    location_id: EntityId | None = None
+    occurred_at: datetime | None = None
+    channel: Word | None = None
+    cashier: Word | None = None
+    terminal: Word | None = None
+
+
+def purchase_of(body: EarningBody) -> Event:
+    """The purchase as the rules see it. Raises AmountsDiffer."""
+    if body.lines and sum(line.amount for line in body.lines) != body.amount:
+        raise AmountsDiffer("The lines do not add up to the amount.", field="lines")
+    if sum(tender.amount for tender in body.tenders) > body.amount:
+        raise AmountsDiffer("The tenders are more than the amount.", field="tenders")
+    if max(body.tax, body.discount + body.reward) > body.amount:
+        raise AmountsDiffer("Tax, discount and rewards are parts of the amount.", field="amount")
+    if any(line.tax > line.amount for line in body.lines):
+        raise AmountsDiffer("A line's tax is a part of its amount.", field="lines")
+    return Event(
+        amount_minor=body.amount,
+        tax_minor=body.tax,
+        discount_minor=body.discount,
+        reward_minor=body.reward,
+        lines=tuple(
+            Line(
+                amount_minor=line.amount, sku=line.sku, category=line.category, brand=line.brand, tax_minor=line.tax,
+                quantity_milli=line.quantity,
+            )
+            for line in body.lines
+        ),
+        tenders=tuple(Tender(kind=tender.kind, amount_minor=tender.amount) for tender in body.tenders),
+        subject=body.order,
+        channel=body.channel,
+        cashier=body.cashier,
+        terminal=body.terminal,
+    )  # fmt: skip
+
+
+def event_of(body: EventBody) -> Event:
+    """The event as the rules see it. Raises Invalid for a purchase, which is an earning."""
+    if body.name == PURCHASE:
+        raise Invalid("A purchase is sent to /v1/earnings.", field="name")
+    return Event(
+        name=body.name,
+        amount_minor=body.amount,
+        subject=body.subject,
+        channel=body.channel,
+        cashier=body.cashier,
+        terminal=body.terminal,
+    )

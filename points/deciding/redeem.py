@@ -1,0 +1,150 @@
+"""Redeeming, and giving redeemed points back to the lots they came from."""
+
+from dataclasses import dataclass, field, replace
+
+from points.book import Book, Past, VoucherState
+from points.commands import Command, Redeem, Reverse
+from points.deciding.claimant import claimant_of
+from points.deciding.errors import MemberFrozen, MoreThanLeft, NotReversible, check_amount
+from points.deciding.journal import finish, make, pin
+from points.deciding.lots import Slicer, give_back, in_order, take
+from points.decision import Decision, Ground
+from points.programme.reward_eligibility import daily_points_left
+from points.programme.reward_refusals import DailyLimitReached, PointsShort
+from points.programme.standing import Change
+from points.programme.version import InForce
+
+
+def redeem(book: Book, command: Redeem, ground: Ground) -> Decision:
+    """Points spent at the asking partner; each issuer whose lots are used owes it."""
+    check_amount(command.points, "points")
+    spendable_or_refuse(book, command.points)
+    if command.in_force is not None:
+        check_daily_limit(command.in_force, book, command.points, ground)
+    slicer = Slicer(book, ground)
+    for lot, n in take(in_order(book, command.partner_id, command.in_force), command.points):
+        slicer.use(lot.id, n, "honoured", command.partner_id)
+    decision = make(
+        book,
+        command,
+        ground,
+        "redeem",
+        slicer=slicer,
+        spendable=-command.points,
+        others=[(f"{command.partner_id}/accepted", command.points)],
+        change=spent(command.in_force, ground, command.points),
+        facts=pin(command.in_force.version if command.in_force else None),
+    )
+    return finish(book, decision, ground, command.in_force.version if command.in_force else None)
+
+
+def check_daily_limit(in_force: InForce, book: Book, points: int, ground: Ground) -> None:
+    """Refuse to spend more in a day than the programme allows. Raises DailyLimitReached."""
+    left = daily_points_left(in_force.version, claimant_of(book, in_force, ground.now))
+    if left is not None and points > left:
+        raise DailyLimitReached(f"At most {left} more points can be spent today.", left=left)
+
+
+def spendable_or_refuse(book: Book, points: int) -> None:
+    """Refuse to spend more than there is, or from a frozen account. Raises MemberFrozen, PointsShort."""
+    if book.frozen:
+        raise MemberFrozen("The member's account is frozen.")
+    if points > book.spendable:
+        raise PointsShort(
+            f"{points} points asked, {book.spendable} available.",
+            asked=points,
+            available=book.spendable,
+            short=points - book.spendable,
+        )
+
+
+def spent(in_force: InForce | None, ground: Ground, points: int) -> Change:
+    """What spending (or, negative, giving back) does to the standing."""
+    if in_force is None:
+        return Change()
+    day = in_force.version.day(ground.now).toordinal()
+    activity = {"redeem": day} if points > 0 else {}
+    return Change(counts={"redeemed": {day: points}} if points else {}, activity=activity)
+
+
+def restore(book: Book, command: Reverse, past: Past, ground: Ground) -> Decision:
+    """Give points back to the lots they came from, the last used first; open arrears are cured from them.
+
+    The lots keep their expiry; what is past it by now expires when the member is next matured, at once.
+    """
+    if command.amount_minor is not None or command.lines:
+        raise NotReversible("A redemption is reversed by points, not by amount of money.")
+    if past.facts.get("final"):
+        raise NotReversible("This cannot be taken back.")
+    points = part(command.points, past.points - past.reversed_points, "points")
+    undone = undo_claim(book, past, points) if past.facts.get("reward") else Undone()
+    return give(book, command, past, points, ground, undone)
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What else goes when a claim's redemption is given back: its unused vouchers, its count, its stock."""
+
+    vouchers: tuple[VoucherState, ...] = ()
+    counts: dict[str, dict[int, int]] = field(default_factory=dict)
+    uses: dict[str, int] = field(default_factory=dict)
+
+
+def undo_claim(book: Book, past: Past, points: int) -> Undone:
+    """A claim is given back whole, and only while its voucher was not used. Raises NotReversible."""
+    if points != past.points:
+        raise NotReversible("A claimed reward is given back whole.")
+    vouchers = [v for v in book.vouchers.values() if v.journal_id == past.id]
+    if any(v.used for v in vouchers):
+        raise NotReversible("The voucher was used.")
+    undo = past.facts.get("undo") or {"uses": past.facts.get("uses", {}), "counts": past.change().counts}
+    return Undone(
+        vouchers=tuple(replace(v, state="voided", uses_left=0) for v in vouchers),
+        counts={
+            counter: {int(day): -n for day, n in days.items()}
+            for counter, days in undo["counts"].items()
+            if counter.startswith("reward/") or counter == "redeemed"
+        },
+        uses={cap_id: -n for cap_id, n in undo["uses"].items()},
+    )
+
+
+def give(
+    book: Book, command: Command, past: Past, points: int, ground: Ground, undone: Undone, cause_id: str | None = None
+) -> Decision:
+    """The journal that gives `points` of a redemption back."""
+    slicer = Slicer(book, ground)
+    for lot_id, n in give_back(past.used, points):
+        slicer.use(lot_id, -n, "honoured", past.acceptor_id)
+    cured, changed_arrears = slicer.cure({a.lot_id for a in slicer.allocations})
+    redeemed = dict.fromkeys(past.change().counts.get("redeemed", {}), -points)
+    counts = undone.counts or ({"redeemed": redeemed} if redeemed else {})
+    version = ground.versions.get(past.facts.get("version", ""))
+    decision = make(
+        book,
+        command,
+        ground,
+        "reverse",
+        slicer=slicer,
+        spendable=points - cured,
+        arrears=cured,
+        others=[(f"{past.acceptor_id}/accepted", -points)],
+        points=points,
+        changed_arrears=changed_arrears,
+        change=Change(counts=counts),
+        vouchers=undone.vouchers,
+        uses=undone.uses,
+        reverses_id=past.id,
+        cause_id=cause_id,
+        facts=pin(version, uses=undone.uses or None),
+    )
+    return finish(book, decision, ground, version)
+
+
+def part(asked: int | None, left: int, name: str) -> int:
+    """The part of a journal to reverse: what is asked, or all that is left. Raises MoreThanLeft, BadAmount."""
+    if asked is not None:
+        check_amount(asked, name)
+    if left <= 0 or (asked is not None and asked > left):
+        raise MoreThanLeft(f"{left} left to reverse.", left=left, asked=asked)
+    return left if asked is None else asked

@@ -1,0 +1,1 @@
+"""What is unwise in a programme, subject by subject. Estimates, never decisions: they only advise."""

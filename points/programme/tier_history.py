@@ -1,0 +1,116 @@
+"""How a tier came about: the course of a member's tiers, replayed inside the window from what they did. Pure.
+
+What was held when the window began stands; all that came after is a function of the counts as they are now. So a refund
+is judged as if the purchase had not been, up and down, but never below what was held at the window's start, and a
+purchase that arrives late counts as if it had come in time.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+
+from points.programme.tier_rules import Held, Ladder, ladder_of, step
+from points.programme.version import Version
+
+BASE = Held(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A counter by day, in order, with running sums: `sums[i]` is the sum of the first `i` days."""
+
+    days: tuple[int, ...]
+    sums: tuple[int, ...]
+
+    @classmethod
+    def of(cls, by_day: Mapping[int, int], until: int) -> "Measure":
+        """The days of a counter up to `until`; what was folded away (day 0) belongs to no window."""
+        days = sorted(day for day in by_day if 0 < day <= until)
+        return cls(tuple(days), tuple(accumulate((by_day[day] for day in days), initial=0)))
+
+    def between(self, first: int, last: int) -> int:
+        """The sum from day `first` to day `last`, both included."""
+        return self.sums[bisect_right(self.days, last)] - self.sums[bisect_left(self.days, first)]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Something that was written on day `recorded` and counts on an earlier day: a refund, a late purchase."""
+
+    recorded: int
+    counts_on: int
+    n: int
+
+
+def replay(ladder: Ladder, base: Held, after: int, day: int, measure: Measure, joined: int) -> list[Held]:
+    """What was held, one after the other, from `base` (held at the end of day `after`) to the end of `day`."""
+    course = [base]
+    marks = _marks(ladder, after, day, measure, joined)
+    at, seen = 0, after
+    while True:
+        held = course[-1]
+        while at < len(marks) and marks[at] <= seen:
+            at += 1
+        due = held.due
+        coming = [mark for mark in (marks[at] if at < len(marks) else None, due) if mark is not None and mark > seen]
+        seen = min(coming, default=day + 1)
+        if seen > day:
+            return course
+        following = step(ladder, held, seen, rank_on(ladder, measure, seen, joined), joined)
+        if following is not held:
+            course.append(following)
+
+
+def rank_on(ladder: Ladder, measure: Measure, day: int, joined: int) -> int:
+    """The rank that the window ending on `day` measures."""
+    return ladder.rank_at(measure.between(ladder.opens(day, joined), day))
+
+
+def _marks(ladder: Ladder, after: int, day: int, measure: Measure, joined: int) -> list[int]:
+    """The days of (after, day] on which the measure may change. On the first of them it may not be what the base was
+    judged by: something from before the window may have been corrected since."""
+    marks = {after + 1}
+    marks.update(measure.days[bisect_right(measure.days, after) : bisect_right(measure.days, day)])
+    if ladder.yearly:
+        turn = ladder.next_year(after, joined)
+        while turn <= day:
+            marks.add(turn)
+            turn = ladder.next_year(turn, joined)
+    elif ladder.window == "rolling":
+        first = ladder.opens(after, joined)
+        marks.update(ladder.leaves(gone) for gone in measure.days[bisect_left(measure.days, first) :])
+    return sorted(mark for mark in marks if after < mark <= day)
+
+
+def from_history(
+    version: Version,
+    by_day: Mapping[int, int],
+    joined: int,
+    day: int,
+    corrections: Iterable[Correction] = (),
+) -> str:
+    """The level at the end of `day` from the full history of the tier's counter, replayed day by day: the reference
+    for `tiers.judge`. `by_day` is what was written on the day it counts for. The programme must have tiers.
+    """
+    ladder = ladder_of(version)
+    if ladder is None:
+        raise ValueError("the programme has no tiers")
+    counts = dict(by_day)
+    late: dict[int, list[Correction]] = {}
+    for correction in corrections:
+        late.setdefault(correction.recorded, []).append(correction)
+    if ladder.window == "lifetime":
+        written = [c.n for c in (one for each in late.values() for one in each) if c.recorded <= day]
+        return ladder.levels[ladder.rank_at(sum(n for on, n in counts.items() if on <= day) + sum(written))]
+    course: dict[int, Held] = {}
+    for today in range(joined, day + 1):
+        for correction in late.get(today, ()):
+            counts[correction.counts_on] = counts.get(correction.counts_on, 0) + correction.n
+        # Without corrections today, everything before today is as it was.
+        start = max(joined, ladder.opens(today, joined)) if today in late else today
+        for each in range(start, today + 1):
+            opens = ladder.opens(each, joined)
+            measured = ladder.rank_at(sum(n for on, n in counts.items() if opens <= on <= each))
+            course[each] = step(ladder, course.get(each - 1, BASE), each, measured, joined)
+    return ladder.levels[course.get(day, BASE).level]

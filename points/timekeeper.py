@@ -1,0 +1,90 @@
+"""Time passes for members nobody is serving: whoever is due is matured, through the same line as every command."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import structlog
+
+from kernel.clock import Clock
+from kernel.database import Database
+from kernel.errors import CommonpointError
+from kernel.ids import new_id
+from points.commands import INTERNAL, Mature
+from points.programme.version import InForce
+from points.teller import Teller
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 1.0
+MOST_AT_ONCE = 500
+
+# A household is at home where its first member joined.
+_DUE = """
+SELECT account.member_id, coalesce(member.partner_id, (
+    SELECT own.partner_id FROM account user_of JOIN member own ON own.id = user_of.member_id
+    WHERE user_of.pool_id = account.member_id ORDER BY own.id LIMIT 1)) AS partner_id
+FROM account LEFT JOIN member ON member.id = account.member_id
+WHERE due_at <= $1 AND id LIKE '%/spendable' AND NOT (account.member_id = ANY($2::text[]))
+ORDER BY due_at LIMIT $3
+"""
+
+InForceAt = Callable[[str, datetime], Awaitable[InForce]]
+
+
+class Timekeeper:
+    """Finds who is due and asks the teller to mature them; several processes may do so at once.
+
+    A member who cannot be matured is logged, and left out until the next round.
+    """
+
+    def __init__(self, db: Database, teller: Teller, clock: Clock, in_force: InForceAt) -> None:
+        self._db = db
+        self._teller = teller
+        self._clock = clock
+        self._in_force = in_force
+
+    async def run(self, every_s: float = EVERY_S) -> None:
+        """Sweep for ever."""
+        while True:
+            try:
+                await self.sweep()
+            except CommonpointError as error:
+                log.warning("timekeeper.away", error=error.detail)
+            except Exception:
+                log.exception("timekeeper.unexpected")
+            await asyncio.sleep(every_s)
+
+    async def sweep(self) -> int:
+        """Mature everyone who is due now; how many were."""
+        stuck: list[str] = []
+        done = 0
+        while due := await self._due(stuck):
+            answers = await asyncio.gather(*(self._mature(*one) for one in due))
+            # Whoever is still due after this is looked at in the next sweep, so that one sweep ends.
+            stuck += [member_id for member_id, _ in due]
+            done += sum(answers)
+        return done
+
+    async def _due(self, without: list[str]) -> list[tuple[str, str]]:
+        async with self._db.read() as read:
+            rows = await read.connection.fetch(_DUE, self._clock.now(), without, MOST_AT_ONCE)
+        return [(row["member_id"], row["partner_id"]) for row in rows if row["partner_id"] is not None]
+
+    async def _mature(self, member_id: str, partner_id: str) -> bool:
+        now = self._clock.now()
+        try:
+            command = Mature(
+                partner_id=partner_id,
+                key=new_id("due"),
+                key_owner=INTERNAL,
+                fingerprint=b"",
+                occurred_at=now,
+                member_id=member_id,
+                in_force=await self._in_force(partner_id, now),
+            )
+            await self._teller.ask(command)
+        except CommonpointError as error:
+            log.warning("timekeeper.refused", member_id=member_id, code=error.code, detail=error.detail)
+            return False
+        return True
