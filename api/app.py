@@ -29,6 +29,7 @@ from api.http.programmes import programmes_router
 from api.http.quotes import quotes_router
 from api.http.recognition import recognition_router
 from api.http.rewards import rewards_router
+from api.http.standing import standing_router
 from api.http.surveys import surveys_router
 from api.http.test_clock import test_clock_router
 from api.http.transfers import transfers_router
@@ -99,6 +100,7 @@ def _routers(settings: Settings) -> list[Any]:
         programmes_router,
         recognition_router,
         rewards_router,
+        standing_router,
         surveys_router,
         transfers_router,
         vouchers_router,

@@ -114,7 +114,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             programmes=programmes,
             versions=versions,
             ledger=ledger,
-            timekeeper=Timekeeper(db, teller, clock, programmes.in_force),
+            timekeeper=Timekeeper(db, teller, clock, programmes),
             renderer=renderer,
             apple=apple,
             google=google,

@@ -13,7 +13,7 @@ from points.programme.standing import Change, Standing
 class LotState:
     """A lot and what remains of it. A `pending` lot cannot be spent before `active_at` (or, if that is None, before
     the action `awaits`). `version_id` pins the programme version whose expiry holds; `moved_from` is the lot of another
-    member that it continues."""
+    member that it continues. One that is `elsewhere` belongs to an account that was merged into this one."""
 
     id: str
     issuer_id: str
@@ -27,6 +27,7 @@ class LotState:
     awaits: str | None = None
     expires_at: datetime | None = None
     moved_from: str | None = None
+    elsewhere: bool = False
 
 
 @dataclass(slots=True)
@@ -134,6 +135,7 @@ class Book:
     held: int = 0
     frozen: bool = False
     pool_id: str | None = None
+    may_spend: bool = True
     due_at: datetime | None = None
     standing: Standing = field(default_factory=Standing)
     lots: dict[str, LotState] = field(default_factory=dict)
@@ -141,4 +143,5 @@ class Book:
     past: dict[str, Past] = field(default_factory=dict)
     claims: dict[str, ClaimState] = field(default_factory=dict)
     vouchers: dict[str, VoucherState] = field(default_factory=dict)
+    rewarded: dict[str, tuple[str, ...]] = field(default_factory=dict)
     complete: bool = False

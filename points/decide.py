@@ -32,7 +32,7 @@ from points.deciding.mature import mature
 from points.deciding.moving import merge, transfer
 from points.deciding.reactions import follow, retract
 from points.deciding.redeem import redeem, restore
-from points.deciding.refund import refund
+from points.deciding.refund import pinned, refund
 from points.decision import Decision, Ground
 from points.programme.version import InForce
 
@@ -118,7 +118,7 @@ def _reverse(book: Book, command: Reverse, ground: Ground) -> tuple[Decision, li
     past = _past(book, command.journal_id, command.partner_id)
     if past.kind == "earn":
         journals = refund(book, command, past, ground)
-        version = ground.versions[past.facts["version"]]
+        version = pinned(past, ground)[0]
         main = journals[-1]
         return main, [*journals, *retract(book, command, ground, version, version.day(ground.now), main.journal_id)]
     if past.kind in _SPENT:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from kernel.clock import Clock
 from kernel.database import Connection
-from kernel.errors import CommonpointError, Invalid, NotFound
+from kernel.errors import CommonpointError, Forbidden, Invalid, NotFound
 from kernel.ids import new_code, new_id
 from points.book import Book, CapState
 from points.commands import (
@@ -22,6 +22,7 @@ from points.commands import (
     Merge,
     OfClaim,
     OfJournal,
+    Redeem,
     Release,
     Reverse,
     Transfer,
@@ -44,6 +45,13 @@ class UnknownMember(NotFound):
 
     code = "unknown_member"
     title = "No such member"
+
+
+class SpendingNotAllowed(Forbidden):
+    """The household did not give this member the right to spend."""
+
+    code = "spending_not_allowed"
+    title = "This member may not spend"
 
 
 class KeyReused(Invalid):
@@ -215,12 +223,20 @@ class Batch:
         if book is None or (isinstance(command, Transfer | Merge) and not self.locked.book_of(command.to_member_id)):
             return _nobody(command)
         try:
+            self._check_spender(command)
             if is_due(book, self.ground):
                 self._keep(command, book, ripen(book, command, self.ground), None)
             effects = decide(book, command, self.ground)
         except CommonpointError as error:
             return error
         return self._finish(command, book, effects)
+
+    def _check_spender(self, command: Command) -> None:
+        """Members of a household may have no right to spend. Raises SpendingNotAllowed."""
+        if isinstance(command, Redeem | Claim | Transfer):
+            own = self.locked.books[command.member_id]
+            if own.pool_id and not own.may_spend:
+                raise SpendingNotAllowed("This member may not spend the household's points.")
 
     def _finish(self, command: Command, book: Book, effects: Effects) -> Answer:
         if effects.main is None:

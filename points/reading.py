@@ -17,12 +17,13 @@ from points.programme.standing import Standing
 # household's account name it; that is locked by the same statement again.
 _LOCK = """
 WITH members AS MATERIALIZED (
-    SELECT member_id, balance, version, standing, due_at, frozen, pool_id FROM account
+    SELECT member_id, balance, version, standing, due_at, frozen, pool_id, may_spend FROM account
     WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE),
 shared AS MATERIALIZED (SELECT id, size, used FROM cap WHERE id = ANY($2::text[]) ORDER BY id FOR NO KEY UPDATE)
-SELECT member_id AS id, balance AS n, version AS m, standing, due_at, frozen, pool_id, false AS shared FROM members
+SELECT member_id AS id, balance AS n, version AS m, standing, due_at, frozen, pool_id, may_spend, false AS shared
+FROM members
 UNION ALL
-SELECT id, size, used, NULL, NULL, NULL, NULL, true FROM shared
+SELECT id, size, used, NULL, NULL, NULL, NULL, NULL, true FROM shared
 """
 
 _LOT = """
@@ -76,6 +77,10 @@ SELECT 'claim', member_id,
                          voucher_id, ended_by)
 FROM claim WHERE id = ANY($5::text[]) OR (member_id = ANY($3::text[]) AND state = 'held')
    OR (member_id, order_ref) IN (SELECT * FROM unnest($8::text[], $9::text[]))
+UNION ALL
+SELECT 'rewarded', voucher_move.member_id, jsonb_build_array(order_ref, reward)
+FROM voucher_move JOIN voucher ON voucher.id = voucher_move.voucher_id
+WHERE kind = 'used' AND (voucher_move.member_id, order_ref) IN (SELECT * FROM unnest($8::text[], $9::text[]))
 """
 
 # Slices that a journal used, less what was given back of them since; cures that a reversal made are not among them.
@@ -138,8 +143,7 @@ async def lock(
     sql = _LOCK if holding else _LOCK.replace("FOR NO KEY UPDATE", "")
     locked = Locked()
     await _open(connection, sql, locked, member_ids, caps)
-    pools = {book.pool_id for book in locked.books.values() if book.pool_id} - locked.books.keys()
-    if pools:
+    while pools := {book.pool_id for book in locked.books.values() if book.pool_id} - locked.books.keys():
         await _open(connection, sql, locked, sorted(pools), ())
     return locked
 
@@ -154,7 +158,9 @@ class Locked:
     def book_of(self, member_id: str) -> Book | None:
         """The book that a member uses: their own, or the one of their household."""
         book = self.books.get(member_id)
-        return self.books.get(book.pool_id) if book is not None and book.pool_id else book
+        while book is not None and book.pool_id:
+            book = self.books.get(book.pool_id)
+        return book
 
 
 async def _open(
@@ -171,6 +177,7 @@ async def _open(
                 spendable=row["n"],
                 frozen=row["frozen"],
                 pool_id=row["pool_id"],
+                may_spend=row["may_spend"],
                 due_at=row["due_at"],
                 standing=msgspec.convert(row["standing"], Standing, strict=False),
             )
@@ -211,8 +218,11 @@ async def read_books(
         if row["what"] == "key":
             key, fingerprint, answer = row["doc"]
             seen[row["owner"], key] = (b64decode(fingerprint), b64decode(answer))
-        elif row["owner"] in locked.books:
-            _FILL[row["what"]](locked.books[row["owner"]], row["doc"])
+        elif (book := locked.book_of(row["owner"])) is not None:
+            if row["owner"] == book.member_id or row["what"] in _FOLLOWS:
+                _FILL[row["what"]](book, row["doc"])
+            if row["what"] == "lot":
+                book.lots[row["doc"][0]].elsewhere = row["owner"] != book.member_id
     for member_id in lots:
         if member_id in locked.books:
             locked.books[member_id].complete = True
@@ -272,6 +282,20 @@ def _claim(book: Book, doc: list[Any]) -> None:
     book.held += claim.points if claim.state == "held" else 0
 
 
+def _rewarded(book: Book, doc: list[str]) -> None:
+    order, reward = doc
+    book.rewarded[order] = (*book.rewarded.get(order, ()), reward)
+
+
+# What stays with the member it was written for, but counts in the account that they use now.
+_FOLLOWS = ("past", "lot", "voucher")
+
 _FILL: dict[str, Callable[[Book, Any], None]] = {
-    "lot": _lot, "pending": _pending, "arrear": _arrear, "past": _past, "voucher": _voucher, "claim": _claim,
-}  # fmt: skip
+    "lot": _lot,
+    "pending": _pending,
+    "arrear": _arrear,
+    "past": _past,
+    "voucher": _voucher,
+    "rewarded": _rewarded,
+    "claim": _claim,
+}

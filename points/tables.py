@@ -41,7 +41,8 @@ class Account(SQLModel, table=True):
 
     `version` counts the journals that touched the account; the row of the spendable account is the member's lock. It
     carries the member's `standing` (what the rules need of their history), `due_at` (when time itself may change
-    something), whether the member is `frozen`, and the household (`pool_id`) whose account they use in place of theirs.
+    something), whether the member is `frozen`, the household (`pool_id`) whose account they use in place of theirs,
+    and whether they `may_spend` from it.
     """
 
     __tablename__ = "account"
@@ -59,6 +60,7 @@ class Account(SQLModel, table=True):
     due_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     frozen: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     pool_id: str | None = Field(default=None)
+    may_spend: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
 
 
 class Journal(SQLModel, table=True):

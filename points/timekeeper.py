@@ -1,7 +1,11 @@
-"""Time passes for members nobody is serving: whoever is due is matured, through the same line as every command."""
+"""Time passes: members whom nobody is serving are matured when they are due, and the work of days and hours is done.
+
+Everything goes through the same line as the tills' commands. What is due is told by the business clock, so a clock that
+is moved (in tests and simulations) brings it about.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import datetime
 
 import structlog
@@ -11,7 +15,8 @@ from kernel.database import Database
 from kernel.errors import CommonpointError
 from kernel.ids import new_id
 from points.commands import INTERNAL, Mature
-from points.programme.version import InForce
+from points.engagement.jobs import JOBS, Job
+from points.engagement.ports import Programmes
 from points.teller import Teller
 
 log = structlog.get_logger(__name__)
@@ -25,11 +30,9 @@ SELECT account.member_id, coalesce(member.partner_id, (
     SELECT own.partner_id FROM account user_of JOIN member own ON own.id = user_of.member_id
     WHERE user_of.pool_id = account.member_id ORDER BY own.id LIMIT 1)) AS partner_id
 FROM account LEFT JOIN member ON member.id = account.member_id
-WHERE due_at <= $1 AND id LIKE '%/spendable' AND NOT (account.member_id = ANY($2::text[]))
-ORDER BY due_at LIMIT $3
+WHERE account.due_at <= $1 AND account.id LIKE '%/spendable' AND NOT (account.member_id = ANY($2::text[]))
+ORDER BY account.due_at LIMIT $3
 """
-
-InForceAt = Callable[[str, datetime], Awaitable[InForce]]
 
 
 class Timekeeper:
@@ -38,22 +41,31 @@ class Timekeeper:
     A member who cannot be matured is logged, and left out until the next round.
     """
 
-    def __init__(self, db: Database, teller: Teller, clock: Clock, in_force: InForceAt) -> None:
+    def __init__(self, db: Database, teller: Teller, clock: Clock, programmes: Programmes) -> None:
         self._db = db
         self._teller = teller
         self._clock = clock
-        self._in_force = in_force
+        self._programmes = programmes
+        self._done_at: dict[Job, datetime] = {}
 
     async def run(self, every_s: float = EVERY_S) -> None:
-        """Sweep for ever."""
+        """Sweep and work for ever. What fails is logged and tried again."""
         while True:
-            try:
-                await self.sweep()
-            except CommonpointError as error:
-                log.warning("timekeeper.away", error=error.detail)
-            except Exception:
-                log.exception("timekeeper.unexpected")
+            await self._try("sweep", self.sweep())
+            for every, job in JOBS:
+                last = self._done_at.get(job)
+                if last is None or abs(self._clock.now() - last) >= every:
+                    self._done_at[job] = self._clock.now()
+                    await self._try(job.__name__, job(self._db, self._teller, self._programmes, self._clock))
             await asyncio.sleep(every_s)
+
+    async def _try(self, what: str, work: Awaitable[object]) -> None:
+        try:
+            await work
+        except CommonpointError as error:
+            log.warning("timekeeper.away", what=what, error=error.detail)
+        except Exception:
+            log.exception("timekeeper.unexpected", what=what)
 
     async def sweep(self) -> int:
         """Mature everyone who is due now; how many were."""
@@ -81,7 +93,7 @@ class Timekeeper:
                 fingerprint=b"",
                 occurred_at=now,
                 member_id=member_id,
-                in_force=await self._in_force(partner_id, now),
+                in_force=await self._programmes.in_force(partner_id, now),
             )
             await self._teller.ask(command)
         except CommonpointError as error:

@@ -110,10 +110,10 @@ async def by_code(connection: Connection, code: str) -> FoundVoucher:
 
 
 async def locked(unit: Unit, code: str) -> FoundVoucher:
-    """The voucher, with its account and itself locked in the order of the ledger's locks. Raises UnknownVoucher."""
+    """The voucher, with the account that it was issued to locked: under that lock the ledger and everybody else change
+    vouchers. Raises UnknownVoucher."""
     found = await by_code(unit.connection, code)
     await unit.connection.execute("SELECT FROM account WHERE id = $1 FOR NO KEY UPDATE", f"{found.member_id}/spendable")
-    await unit.connection.execute("SELECT FROM voucher WHERE id = $1 FOR NO KEY UPDATE", found.voucher.id)
     return await by_code(unit.connection, code)
 
 

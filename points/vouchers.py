@@ -1,8 +1,8 @@
 """Vouchers after they were issued: used at a till, exchanged at a partner, cancelled.
 
-A code has exactly one winner: whoever uses it locks first the account it belongs to (as the ledger does before it
-cancels a voucher whose purchase is refunded) and then the code itself. The key of the request is taken in the same
-transaction, so a repeated request is answered as before.
+A code has exactly one winner: whoever changes it locks the account it was issued to, as the ledger does before it
+cancels a voucher whose purchase is refunded. The key of the request is taken in the same transaction, so a repeated
+request is answered as before.
 """
 
 from collections.abc import Iterable

@@ -134,7 +134,7 @@ async def show(game: FromPath[str], caller: CallerIs, parts: Parts) -> GameView:
     operation_id="listCommitments",
 )  # fmt: skip
 async def list_commitments(
-    kind: Literal["surprise", "game"],
+    kind: Annotated[Literal["surprise", "game"], QueryParameter()],
     name: Annotated[str, QueryParameter(min_length=1, max_length=40)],
     caller: CallerIs,
     parts: Parts,

@@ -2,10 +2,11 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 from litestar import Router, delete, get, post, put
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.auth import AUTH_DEPENDENCIES, requires
 from api.body import StrictBody
@@ -140,9 +141,12 @@ async def set_rights(
     summary="Leave a household, or decline", operation_id="leaveHousehold",
 )  # fmt: skip
 async def leave(
-    household_id: FromPath[str], member_id: FromPath[str], parts: Parts, by_member_id: str | None = None
+    household_id: FromPath[str],
+    member_id: FromPath[str],
+    parts: Parts,
+    by_member_id: Annotated[str | None, QueryParameter(max_length=64, description="The owner who shows out.")] = None,
 ) -> None:
-    """The points stay with the household; the last one takes them along. `by_member_id` is the owner who shows out."""
+    """The points stay with the household; the last one takes them along."""
     await households.leave(parts.db, parts.teller, parts.programmes, parts.clock, household_id, member_id, by_member_id)
 
 

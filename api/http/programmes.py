@@ -20,6 +20,7 @@ from kernel.clock import Clock
 from kernel.database import Database
 from network.keys import Caller
 from network.partners import partner
+from network.programmes import Programmes
 from points.programme.canonical import canonical, version_of
 from points.programme.fair_change import reasons_against
 from points.programme.json_schema import json_schema
@@ -43,6 +44,8 @@ class ProgrammeParts(Protocol):
     def db(self) -> Database: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def programmes(self) -> Programmes: ...
 
 
 Parts = NamedDependency[SkipValidation[ProgrammeParts]]
@@ -166,6 +169,7 @@ async def publish_programme(data: JSONBody[ProgrammeBody], caller: CallerIs, par
     checked = await _checked(data.text)
     async with parts.db.unit() as unit:
         made = await publish_checked(unit, parts.clock, checked.programme, data.ids, partner_id, data.effective_from)
+    parts.programmes.forget()
     return _view(made, parts.clock.now())
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Router, delete, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.auth import AUTH_DEPENDENCIES, CallerIs, partner_of, requires
 from api.body import StrictBody
@@ -147,7 +147,11 @@ async def nominate(data: JSONBody[NominationBody], caller: CallerIs, parts: Part
     "/nominations", guards=[requires("members:read")], summary="Nominations to look at", operation_id="listNominations"
 )
 async def list_nominations(
-    caller: CallerIs, parts: Parts, nomination_state: Literal["pending", "approved", "rejected"] = "pending"
+    caller: CallerIs,
+    parts: Parts,
+    nomination_state: Annotated[
+        Literal["pending", "approved", "rejected"], QueryParameter(name="state", description="Default: to look at.")
+    ] = "pending",
 ) -> NominationsView:
     """Of the calling partner's staff."""
     async with parts.db.read() as read:

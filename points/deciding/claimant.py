@@ -15,7 +15,7 @@ def claimant_of(
     """Who claims, from the book; `partner_id` and `location_id` where the question has a place."""
     version = in_force.version
     day = version.day(at)
-    orders: dict[str, tuple[str, ...]] = {}
+    orders = dict(book.rewarded)
     for claim in book.claims.values():
         if claim.order is not None and claim.state in ("held", "captured"):
             orders[claim.order] = (*orders.get(claim.order, ()), claim.reward)

@@ -13,9 +13,10 @@ from points.commands import Command
 from points.deciding.lots import Slicer
 from points.decision import Decision, Ground
 from points.programme.evaluation import horizons
+from points.programme.schema.programme import Programme
 from points.programme.standing import Change, prune
 from points.programme.standing import fold as fold_standing
-from points.programme.tiers import judge
+from points.programme.tiers import judge, needed_counters
 from points.programme.version import Version
 
 _encode = msgspec.json.Encoder().encode
@@ -91,7 +92,10 @@ def finish(book: Book, decision: Decision, ground: Ground, version: Version | No
     change = decision.standing
     if version is not None:
         today = version.day(ground.now)
-        tier = judge(version, book.standing, today)
+        # What time alone does to a tier is due by itself (`mature`).
+        tier = (
+            judge(version, book.standing, today) if version.once("measured", _measured) & change.counts.keys() else None
+        )
         if tier is not None:
             change = msgspec.structs.replace(change, tier=tier)
             book.standing.tier = tier
@@ -105,6 +109,11 @@ def finish(book: Book, decision: Decision, ground: Ground, version: Version | No
     if decision.prolonged:
         pinned["prolonged"] = plain(dict(decision.prolonged))
     return dataclasses.replace(decision, standing=change, facts=pinned)
+
+
+def _measured(programme: Programme) -> frozenset[str]:
+    """The counters that tiers look at."""
+    return frozenset(needed_counters(programme))
 
 
 def _terms(lot: LotState) -> tuple[datetime | None, datetime | None, str | None]:

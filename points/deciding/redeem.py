@@ -1,5 +1,6 @@
 """Redeeming, and giving redeemed points back to the lots they came from."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from points.book import Book, Past, VoucherState
@@ -113,10 +114,9 @@ def give(
     book: Book, command: Command, past: Past, points: int, ground: Ground, undone: Undone, cause_id: str | None = None
 ) -> Decision:
     """The journal that gives `points` of a redemption back."""
+    journal_id = ground.new_id("rev")
     slicer = Slicer(book, ground)
-    for lot_id, n in give_back(past.used, points):
-        slicer.use(lot_id, -n, "honoured", past.acceptor_id)
-    cured, changed_arrears = slicer.cure({a.lot_id for a in slicer.allocations})
+    cured, changed_arrears = slicer.cure(set(_given(slicer, book, past, points, journal_id, ground)))
     redeemed = dict.fromkeys(past.change().counts.get("redeemed", {}), -points)
     counts = undone.counts or ({"redeemed": redeemed} if redeemed else {})
     version = ground.versions.get(past.facts.get("version", ""))
@@ -125,6 +125,7 @@ def give(
         command,
         ground,
         "reverse",
+        journal_id=journal_id,
         slicer=slicer,
         spendable=points - cured,
         arrears=cured,
@@ -139,6 +140,22 @@ def give(
         facts=pin(version, uses=undone.uses or None),
     )
     return finish(book, decision, ground, version)
+
+
+def _given(slicer: Slicer, book: Book, past: Past, points: int, journal_id: str, ground: Ground) -> Iterator[str]:
+    """The lots that have the points again. One that an account brought along when it was merged into this one is
+    continued here, as the rest of it was."""
+    for lot_id, n in give_back(past.used, points):
+        slicer.use(lot_id, -n, "honoured", past.acceptor_id)
+        lot = book.lots[lot_id]
+        if lot.elsewhere:
+            slicer.use(lot_id, n, "moved")
+            lot = replace(
+                lot, id=ground.new_id("lot"), journal_id=journal_id, original=n, remaining=n, moved_from=lot_id,
+                elsewhere=False,
+            )  # fmt: skip
+            slicer.issue(lot)
+        yield lot.id
 
 
 def part(asked: int | None, left: int, name: str) -> int:

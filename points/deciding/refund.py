@@ -25,7 +25,8 @@ from points.programme.evaluation import evaluate, less
 from points.programme.events import Event
 from points.programme.returns import without
 from points.programme.settlement import settle
-from points.programme.standing import Change
+from points.programme.shelf import default_version
+from points.programme.standing import LONG_AGO, Change
 from points.programme.version import Version
 
 
@@ -33,9 +34,7 @@ def refund(book: Book, command: Reverse, past: Past, ground: Ground) -> list[Dec
     """Take back what the refunded part had earned; first, if points lack, unused automatic vouchers are voided."""
     if command.points is not None:
         raise NotReversible("An earning is reversed by amount of money, not by points.")
-    version = ground.versions[past.facts["version"]]
-    event = msgspec.convert(past.facts["event"], Event)
-    context = msgspec.convert(past.facts["context"], Context, strict=False)
+    version, event, context = pinned(past, ground)
     amount, returned = _returned(command, past, event)
     difference = _difference(version, event, context, past, amount, returned)
     settled = settle(difference.parts, book.standing.carries, context)
@@ -45,7 +44,7 @@ def refund(book: Book, command: Reverse, past: Past, ground: Ground) -> list[Dec
     points = -sum(by_issuer.values())
     check_arrears(book, version, points)
     voided = void_automatic(book, command, max(points, 0), ground)
-    day = version.day(context.at).toordinal()
+    day = context.day
     counted = Change(counts={"points": {day: -points}} if points else {})
     taken = Taken(book, command, ground, past, version)
     for issuer_id, n in by_issuer.items():
@@ -67,6 +66,22 @@ def refund(book: Book, command: Reverse, past: Past, ground: Ground) -> list[Dec
         ),
     )
     return [*voided, finish(book, decision, ground, version)]
+
+
+def pinned(past: Past, ground: Ground) -> tuple[Version, Event, Context]:
+    """What an earning was computed from. Before there were programmes, entries pinned the terms alone."""
+    if "version" in past.facts:
+        event = msgspec.convert(past.facts["event"], Event)
+        return (
+            ground.versions[past.facts["version"]],
+            event,
+            msgspec.convert(past.facts["context"], Context, strict=False),
+        )
+    rule = past.facts["rule"]
+    terms = (rule["id"], rule["points"], rule["per_minor"])
+    # Day 0 is where such sums are kept.
+    context = Context(partner=past.partner_id, at=ground.now, day=LONG_AGO, terms=terms)
+    return default_version(), Event(amount_minor=past.amount_minor or 0), context
 
 
 def _returned(command: Reverse, past: Past, event: Event) -> tuple[int, dict[int, int]]:

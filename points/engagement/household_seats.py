@@ -150,11 +150,13 @@ async def lock(connection: Connection, household_id: str) -> str:
 
 
 async def check_owner(connection: Connection, household_id: str, member_id: str) -> None:
+    """Refuse whoever is not the owner. Raises HouseholdUnknown, OwnerOnly."""
     if not (await seat_of(connection, household_id, member_id))["owner"]:
         raise OwnerOnly("Only the household's owner may do this.")
 
 
 async def seat_of(connection: Connection, household_id: str, member_id: str) -> asyncpg.Record:
+    """The seat that a member has. Raises HouseholdUnknown."""
     row = await connection.fetchrow(
         f"SELECT * FROM household_member WHERE household_id = $1 AND member_id = $2 AND state IN {TAKEN}",
         household_id,
@@ -175,6 +177,7 @@ async def take_seat(
     may_view: bool = True,
     may_spend: bool = True,
 ) -> None:
+    """Give a member a seat. Raises InHousehold."""
     try:
         async with unit.connection.transaction():
             await unit.connection.execute(
@@ -194,6 +197,7 @@ async def take_seat(
 
 
 async def set_state(connection: Connection, seat_id: str, state: str, now: datetime) -> None:
+    """Move a seat to another state. Raises InHousehold when the member has taken one elsewhere."""
     try:
         async with connection.transaction():
             await connection.execute(

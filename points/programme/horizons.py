@@ -61,6 +61,8 @@ def _of_rewards(programme: Programme) -> Iterator[tuple[str, int]]:
             yield f"reward/{reward.id}/points", _DAYS[reward.per_member.per]
         nth = reward.eligible.nth
         yield "purchases", span(nth.within).upper_days if nth and nth.within else 0
+    if programme.transfers is not None:
+        yield "transferred", _DAYS["month"]
     if programme.redemptions.max_points_per_day:
         yield "redeemed", _DAYS["day"]
     yield "moments/contact", span(programme.redemptions.cool_down_after_contact_change).upper_days

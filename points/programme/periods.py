@@ -48,16 +48,19 @@ def span(text: str) -> Span:
     )
 
 
+@lru_cache(maxsize=16384)
 def later(day: date, by: Span) -> date:
     """`day` plus months and days; a day that the month does not have becomes its last (seconds count as whole days)."""
     return day + relativedelta(months=by.months, days=by.days + by.seconds // 86_400)
 
 
+@lru_cache(maxsize=16384)
 def earlier(day: date, by: Span) -> date:
     """`day` minus months and days."""
     return day - relativedelta(months=by.months, days=by.days + by.seconds // 86_400)
 
 
+@lru_cache(maxsize=16384)
 def moment_after(moment: datetime, by: Span, zone: ZoneInfo) -> datetime:
     """Months and days by the wall clock of `zone`, then seconds as they pass; aware, in UTC."""
     local = moment.astimezone(zone) + relativedelta(months=by.months, days=by.days)
@@ -65,6 +68,7 @@ def moment_after(moment: datetime, by: Span, zone: ZoneInfo) -> datetime:
 
 
 @lru_cache(maxsize=8192)
+@lru_cache(maxsize=16384)
 def moment_before(moment: datetime, by: Span, zone: ZoneInfo) -> datetime:
     """The inverse direction of `moment_after`."""
     local = moment.astimezone(zone) - relativedelta(months=by.months, days=by.days)
@@ -79,16 +83,19 @@ def business_day(moment: datetime, zone: ZoneInfo, day_starts: time = time(0)) -
 
 
 @lru_cache(maxsize=8192)
+@lru_cache(maxsize=16384)
 def day_begins(day: date, zone: ZoneInfo, day_starts: time = time(0)) -> datetime:
     """The moment at which business day `day` begins, in UTC (a time that the clock skips is moved forward)."""
     return datetime.combine(day, day_starts, zone).astimezone(UTC)
 
 
+@lru_cache(maxsize=16384)
 def day_ends(day: date, zone: ZoneInfo, day_starts: time = time(0)) -> datetime:
     """The moment at which business day `day` is over: the beginning of the next."""
     return day_begins(day + timedelta(days=1), zone, day_starts)
 
 
+@lru_cache(maxsize=16384)
 def first_of(day: date, per: Period) -> date:
     """The first day of the period that `day` is in; weeks begin on Monday, `ever` on the first of January of year 1."""
     match per:
@@ -106,6 +113,7 @@ def first_of(day: date, per: Period) -> date:
             return date.min
 
 
+@lru_cache(maxsize=16384)
 def last_of(day: date, per: Period) -> date:
     """The last day of the period that `day` is in."""
     steps: dict[Period, relativedelta] = {
@@ -118,6 +126,7 @@ def last_of(day: date, per: Period) -> date:
     return date.max if per == "ever" else first_of(day, per) + steps[per] - timedelta(days=1)
 
 
+@lru_cache(maxsize=16384)
 def name_of(day: date, per: Period) -> str:
     """A short name of the period: `2026-11-22`, `2026-W47`, `2026-11`, `2026-Q4`, `2026`, `ever`."""
     match per:

@@ -60,25 +60,25 @@ async def test_T5_five_hundred_points_are_five_pounds_in_the_shop_and_ten_at_a_p
     assert await _values(guest) == [500]
     partner = Shop(street, await street.door.partner("Days out", currency="GBP"), "GBP", 0)
     exchanged = await partner.asks(f"/v1/vouchers/{code}/exchange", {})
-    assert exchanged.status_code == 201, exchanged.text
-    assert exchanged.json()["value"] == 1000
+    assert exchanged.status_code == 200, exchanged.text
+    assert exchanged.json()["into"]["value"] == 1000
 
 
 async def test_T5_a_code_ordered_on_the_last_day_of_three_times_keeps_it_for_twelve_months(street: Street) -> None:
     _, _, code = await _voucher(street, 50_000, datetime(2023, 5, 1, 12, tzinfo=UTC))
     partner = Shop(street, await street.door.partner("Days out", currency="GBP"), "GBP", 0)
     await street.at(datetime(2023, 6, 13, 22, 30, tzinfo=UTC))  # half past eleven in the evening in London
-    exchanged = (await partner.asks(f"/v1/vouchers/{code}/exchange", {})).json()
+    exchanged = (await partner.asks(f"/v1/vouchers/{code}/exchange", {})).json()["into"]
     assert exchanged["value"] == 1500
     await street.at(datetime(2024, 6, 12, 12, tzinfo=UTC))
-    assert (await partner.uses(exchanged["code"])).status_code in (200, 201)
+    assert (await partner.uses(exchanged["code"])).status_code == 200
 
 
 async def test_T5_from_the_next_day_a_code_is_worth_twice_and_is_good_for_six_months(street: Street) -> None:
     _, _, code = await _voucher(street, 50_000, datetime(2023, 5, 1, 12, tzinfo=UTC))
     partner = Shop(street, await street.door.partner("Days out", currency="GBP"), "GBP", 0)
     await street.at(datetime(2023, 6, 14, 0, 30, tzinfo=UTC))
-    exchanged = (await partner.asks(f"/v1/vouchers/{code}/exchange", {})).json()
+    exchanged = (await partner.asks(f"/v1/vouchers/{code}/exchange", {})).json()["into"]
     assert exchanged["value"] == 1000
     await street.at(datetime(2023, 12, 16, 12, tzinfo=UTC))
     assert (await partner.uses(exchanged["code"])).status_code == 409
@@ -94,7 +94,7 @@ async def test_T5_a_voucher_of_february_2021_cannot_be_used_in_march_2023(street
 
 async def test_T5_a_voucher_is_used_in_parts(street: Street) -> None:
     shop, guest, code = await _voucher(street, 50_000, IN_MAY)
-    assert (await shop.uses(code, amount=200)).status_code in (200, 201)
+    assert (await shop.uses(code, amount=200)).status_code == 200
     assert await _values(guest) == [300]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from points.audit import audit
+from tests.support.acceptance import eventually
 from tests.support.reward_shop import RewardShop, reward_shop
 
 
@@ -62,7 +63,10 @@ async def test_a_claim_that_nobody_ends_is_timed_out(shop: RewardShop) -> None:
     await shop.at(shop.now() + timedelta(minutes=15))
     late = await shop.door.move(f"/v1/claims/{claim_id}/capture", shop.cafe.key, None)
     assert (late.status_code, late.json()["code"]) == (409, "claim_ended")
-    assert (await shop.claim(member, "drink")).status_code == 201, "its points are free again"
+    await eventually(lambda: shop.points(member), 100)
+    ended = (await shop.door.ask("GET", f"/v1/claims/{claim_id}", shop.cafe.key)).json()
+    assert ended["state"] == "timed_out"
+    assert (await shop.claim(member, "drink")).status_code == 201
 
 
 async def test_the_same_claim_delivered_twice_is_one_claim(shop: RewardShop) -> None:

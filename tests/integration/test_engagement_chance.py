@@ -193,7 +193,7 @@ async def test_who_cannot_pay_does_not_play_and_may_try_again_later(salon: Shop)
     with pytest.raises(games.PlayRefused):
         await play(salon, member_id, "poor")
     assert await salon.value("SELECT count(*) FROM draw") == 0
-    await salon.buys(member_id, 1000)
+    await salon.buys(member_id, 2000)
     for n in range(3):
         await play(salon, member_id, f"rich-{n}")
 

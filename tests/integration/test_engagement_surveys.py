@@ -1,6 +1,7 @@
 """Surveys: answered once, counted apart from points."""
 
 from collections.abc import AsyncIterator
+from fractions import Fraction
 
 import pytest
 
@@ -51,7 +52,7 @@ async def test_five_three_two_are_plus_thirty(salon: Shop) -> None:
         await answers(salon, await salon.member(), "how_was_it", score)
     async with salon.db.read() as read:
         counts, answered = await surveys.tally(read.connection, "corner_salon", "how_was_it")
-    assert (surveys.nps(counts).score, answered) == (30, 10)
+    assert (surveys.nps(counts).score, answered) == (Fraction(30), 10)
 
 
 async def test_the_ledger_does_not_learn_the_answer(salon: Shop) -> None:

@@ -24,8 +24,8 @@ from points.programme.publishing import (
 from points.programme.registry import Versions, VersionUnknown
 from points.programme.shelf import default_version
 from points.programme.text import read_programme
+from tests.support.points_out import put_points_out
 from tests.support.programme_files import HEAD, programme
-from tests.support.programme_tables import make_programme_tables, put_points_out
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 CAFE, BOOKS = "ptn_cafe", "ptn_books"
@@ -35,11 +35,6 @@ VALUE = "unit: {value: 0.02}\n"
 @pytest.fixture
 def clock() -> MovableClock:
     return MovableClock(START)
-
-
-@pytest.fixture(autouse=True)
-async def _tables(db: Database) -> None:
-    await make_programme_tables(db)
 
 
 async def put(db: Database, clock: MovableClock, rest: str, partner: str | None = CAFE, **more: object) -> Publication:

@@ -1,4 +1,4 @@
-"""Codes at tills: one winner, partial value, validity, persons, places, cancelling, and refunds of what paid for them."""
+"""Codes at tills: one winner, partial value, validity, persons, places, cancelling, refunds of what paid for them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -43,7 +43,8 @@ async def test_a_value_is_used_in_parts_and_never_beyond_itself_by_many_tills(sh
 
 
 async def test_the_same_use_delivered_again_gets_the_same_answer(shop: RewardShop) -> None:
-    code = await shop.code(await shop.member(1000), "card")
+    member = await shop.member(1000)
+    code = await shop.code(member, "card")
     first = await shop.use(code, key="use-1", basket=300)
     await shop.use(code, basket=200)
     again = await shop.use(code, key="use-1", basket=300)
@@ -51,9 +52,9 @@ async def test_the_same_use_delivered_again_gets_the_same_answer(shop: RewardSho
     assert again.headers["idempotent-replayed"] == "true"
     other = await shop.use(code, key="use-1", basket=301)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
-    earning = {"member_id": "mbr_x", "amount": 1, "currency": "EUR"}
+    earning = {"member_id": member, "amount": 1, "currency": "EUR"}
     reused = await shop.door.move("/v1/earnings", shop.cafe.key, earning, "use-1")
-    assert (reused.status_code, reused.json()["code"]) == (404, "unknown_member")
+    assert (reused.status_code, reused.json()["code"]) == (422, "idempotency_key_reused")
     left = (await shop.door.ask("GET", f"/v1/vouchers/{code}", shop.cafe.key)).json()
     assert left["value"] == 500
 
@@ -185,6 +186,8 @@ async def test_a_code_used_with_an_order_keeps_lone_rewards_out(shop: RewardShop
     refused = await shop.use(second, order="o1")
     assert (refused.status_code, refused.json()["code"]) == (409, "order_already_rewarded")
     assert (await shop.use(second, order="o2")).status_code == 200
+    claimed = await shop.claim(member, "drink", order="o1")
+    assert (claimed.status_code, claimed.json()["code"]) == (409, "order_already_rewarded")
 
 
 BAD: list[dict[str, Any]] = [

@@ -25,7 +25,7 @@ from points.outcome import Outcome
 from points.programme.events import Event, Line
 from tests.support.programme_model import Model, Refused
 from tests.support.programme_shapes import SPECIAL, Shape, shapes, version_for
-from tests.support.shaped_ledger import PARTNERS, ShapedLedger
+from tests.support.shaped_ledger import PARTNERS, Room, ShapedLedger
 
 # Sequences of steps, by how hard the profile tries; steps in each.
 SEQUENCES = {"proof": 2_000, "proof-short": 60}
@@ -50,14 +50,14 @@ _OWED = "SELECT member_id, creditor_id, remaining FROM arrear WHERE remaining > 
 class TwoLedgers(RuleBasedStateMachine):
     """Asks both for the same and compares."""
 
-    url = ""
+    room: Room
     bills = Bundle("bills")
     spent = Bundle("spent")
     holds = Bundle("holds")
 
     @initialize(shape=shapes())
     def begin(self, shape: Shape) -> None:
-        self.real = ShapedLedger(self.url, version_for(shape))
+        self.real = ShapedLedger(self.room, version_for(shape))
         self.model = Model(shape, self.real.members)
         self.last: tuple[Command, Outcome] | None = None
 
@@ -274,8 +274,11 @@ def runs(rows: Any) -> dict[str, list[tuple[Any, ...]]]:
 @pytest.mark.timeout(0)
 def test_the_ledger_and_the_model_agree_on_any_programme_and_history(database_url: str) -> None:
     class Bound(TwoLedgers):
-        url = database_url
+        room = Room(database_url)
 
     profile = settings.get_current_profile_name()
     hard = settings(max_examples=SEQUENCES.get(profile, 10), stateful_step_count=STEPS)
-    run_state_machine_as_test(Bound, settings=hard)
+    try:
+        run_state_machine_as_test(Bound, settings=hard)
+    finally:
+        Bound.room.close()

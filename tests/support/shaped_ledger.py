@@ -38,11 +38,34 @@ class Shelf(dict[str, Version]):
         assert set(ids) <= self.keys()
 
 
-class ShapedLedger:
-    """A ledger, its clock and its members; `run` waits for what is asked of it."""
+class Room:
+    """A connection, and a loop to wait on it, for many ledgers one after the other."""
 
-    def __init__(self, url: str, version: Version, members: int = 3) -> None:
+    def __init__(self, url: str) -> None:
         self.loop = asyncio.new_event_loop()
+        self.connection: Connection = self.run(self._open(url))
+
+    async def _open(self, url: str) -> Connection:
+        database = await Database.connect(url, pool_size=1)
+        connection = await database.dedicated()
+        await database.close()
+        return connection
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Wait for work."""
+        return self.loop.run_until_complete(work)
+
+    def close(self) -> None:
+        """Leave it."""
+        self.run(self.connection.close())
+        self.loop.close()
+
+
+class ShapedLedger:
+    """A ledger, its clock and its members."""
+
+    def __init__(self, room: Room, version: Version, members: int = 3) -> None:
+        self.run, self.connection = room.run, room.connection
         self.clock = MovableClock(START)
         self.in_force = InForce(version)
         self.members = [f"mbr_{number}" for number in range(members)]
@@ -56,16 +79,11 @@ class ShapedLedger:
             make_id=lambda prefix: f"{prefix}_{next(ids):08}",
             versions=shelf,
         )
-        self.connection: Connection = self.run(self._open(url))
+        self._whole = self.connection.transaction()
+        self.run(self._begin(self.connection))
 
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return self.loop.run_until_complete(work)
-
-    async def _open(self, url: str) -> Connection:
-        database = await Database.connect(url, pool_size=1)
-        connection = await database.dedicated()
-        await database.close()
-        await connection.execute("BEGIN")
+    async def _begin(self, connection: Connection) -> None:
+        await self._whole.start()
         version = self.in_force.version
         await connection.execute(
             "INSERT INTO programme_version (id, content, created_at) VALUES ($1, $2, $3)",
@@ -83,7 +101,6 @@ class ShapedLedger:
             )
         for member in self.members:
             await self._join(connection, member)
-        return connection
 
     async def _join(self, connection: Connection, member: str) -> None:
         await connection.execute(
@@ -101,12 +118,7 @@ class ShapedLedger:
 
     def close(self) -> None:
         """Forget everything."""
-        self.run(self._close())
-        self.loop.close()
-
-    async def _close(self) -> None:
-        await self.connection.execute("ROLLBACK")
-        await self.connection.close()
+        self.run(self._whole.rollback())
 
     def asked(self, partner: str, content: str = "") -> dict[str, Any]:
         """What every command carries, under a new key."""

@@ -19,7 +19,7 @@ SEED = bytes(range(32))
 def test_five_promoters_three_passives_and_two_detractors_make_plus_thirty() -> None:
     counts = {9: 2, 10: 3, 7: 1, 8: 2, 6: 1, 0: 1}
     figure = nps(counts)
-    assert (figure.promoters, figure.passives, figure.detractors, figure.score) == (5, 3, 2, 30)
+    assert (figure.promoters, figure.passives, figure.detractors, figure.score) == (5, 3, 2, Fraction(30))
 
 
 @pytest.mark.parametrize(("score", "expected"), [(6, -100), (7, 0), (8, 0), (9, 100)])

@@ -9,6 +9,39 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# What the rules need of members' histories before there were programmes, as totals without days (day 0).
+_STANDINGS = """
+WITH carries AS (
+    SELECT member_id, jsonb_object_agg(partner_id || '/terms', jsonb_build_array(numerator, denominator)) AS carries
+    FROM carry WHERE numerator <> 0 GROUP BY member_id),
+bills AS (
+    SELECT bill.member_id, bill.points - coalesce(sum(back.points), 0) AS points,
+           bill.amount_minor - coalesce(sum(back.amount_minor), 0) AS minor
+    FROM journal bill LEFT JOIN journal back ON back.reverses_id = bill.id
+    WHERE bill.kind = 'earn' GROUP BY bill.id),
+sums AS (
+    SELECT member_id, sum(points) AS points, sum(minor) AS spend, count(*) FILTER (WHERE minor > 0) AS purchases
+    FROM bills GROUP BY member_id)
+UPDATE account SET standing = jsonb_strip_nulls(jsonb_build_object(
+    'joined', (member.joined_at AT TIME ZONE 'UTC')::date - date '0001-01-01' + 1,
+    'carries', carries.carries,
+    'counts', CASE WHEN sums.purchases > 0 THEN jsonb_build_object(
+        'purchases', jsonb_build_object('0', sums.purchases), 'visits', jsonb_build_object('0', sums.purchases),
+        'spend', jsonb_build_object('0', sums.spend),
+        'points', CASE WHEN sums.points > 0 THEN jsonb_build_object('0', sums.points) END) END))
+FROM member LEFT JOIN carries ON carries.member_id = member.id LEFT JOIN sums ON sums.member_id = member.id
+WHERE account.id = member.id || '/spendable'
+"""
+
+# A standing is the fold of the journals' changes: what came before is one journal of its own.
+_OPENINGS = """
+INSERT INTO journal (id, kind, member_id, partner_id, points, occurred_at, recorded_at, facts)
+SELECT 'mrk_opening_' || account.member_id, 'mark', account.member_id, member.partner_id, 0, now(), now(),
+       jsonb_build_object('reason', 'opening', 'change', account.standing - 'joined')
+FROM account JOIN member ON member.id = account.member_id
+WHERE account.id LIKE '%/spendable' AND account.standing - 'joined' <> '{}'::jsonb
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -519,7 +552,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("order_ref IS NOT NULL"),
     )
     op.create_index("voucher_move_voucher", "voucher_move", ["voucher_id", "id"], unique=False)
-    op.drop_table("carry")
     op.add_column(
         "account",
         sa.Column(
@@ -529,6 +561,7 @@ def upgrade() -> None:
     op.add_column("account", sa.Column("due_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("account", sa.Column("frozen", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("account", sa.Column("pool_id", sa.String(), nullable=True))
+    op.add_column("account", sa.Column("may_spend", sa.Boolean(), server_default=sa.text("true"), nullable=False))
     op.create_index("account_due", "account", ["due_at"], unique=False, postgresql_where=sa.text("due_at IS NOT NULL"))
     op.create_index(
         "account_pool", "account", ["pool_id"], unique=False, postgresql_where=sa.text("pool_id IS NOT NULL")
@@ -553,6 +586,10 @@ def upgrade() -> None:
     op.add_column("lot", sa.Column("moved_from", sa.String(), nullable=True))
     op.create_index("lot_pending", "lot", ["member_id"], unique=False, postgresql_where="pending AND remaining > 0")
 
+    op.execute(_STANDINGS)
+    op.execute(_OPENINGS)
+    op.drop_table("carry")
+
 
 def downgrade() -> None:
     op.drop_index("lot_pending", table_name="lot", postgresql_where="pending AND remaining > 0")
@@ -572,6 +609,7 @@ def downgrade() -> None:
     op.drop_column("allocation", "purpose")
     op.drop_index("account_pool", table_name="account", postgresql_where=sa.text("pool_id IS NOT NULL"))
     op.drop_index("account_due", table_name="account", postgresql_where=sa.text("due_at IS NOT NULL"))
+    op.drop_column("account", "may_spend")
     op.drop_column("account", "pool_id")
     op.drop_column("account", "frozen")
     op.drop_column("account", "due_at")

@@ -20,6 +20,7 @@ from points.decision import Decision, Ground
 from points.programme.dues import next_due
 from points.programme.evaluation import caps_of
 from points.programme.events import PURCHASE
+from points.programme.periods import day_ends
 from points.programme.rewards import stock_caps
 from points.programme.schema.programme import Programme
 from points.programme.simulation.behaviour import Assumptions, redeems, wishes
@@ -104,6 +105,9 @@ class Replay:
             self._refund(book, sale, day)
         else:
             self._earn(book, sale, day)
+        self._schedule(book)
+        if book.member_id not in self._returning:
+            _forget(book)
 
     def finish(self) -> Figures:
         """Let time pass until the end that was asked for, and sum up."""
@@ -150,8 +154,6 @@ class Replay:
             self._orders[sale.order] = main.journal_id, partner, sale
         if book.spendable and sale.name == PURCHASE and redeems(self._assumptions, book.member_id, sale.line):
             self._claim(book, sale, partner, day)
-        if book.member_id not in self._returning:
-            _forget(book)
 
     def _claim(self, book: Book, sale: Sale, partner: str, day: int) -> None:
         """The cheapest reward that the ledger allows; handed over at once."""
@@ -226,7 +228,13 @@ class Replay:
             if self._ledger is not None:
                 self._ledger.write(line_of(journal, now))
         self._tally.decided(journals, book, day, now)
+
+    def _schedule(self, book: Book) -> None:
+        """When time next changes something for the member; tomorrow, if what is due already could not be done."""
+        now = self._ground.now
         due = next_due(self._version, book.standing, book.lots.values(), book.claims.values(), now)
+        if due is not None and due <= now:
+            due = day_ends(self._version.day(now), self._version.zone, self._version.day_starts)
         if due is not None and due != book.due_at:
             heapq.heappush(self._due, (due, book.member_id))
         book.due_at = due
@@ -253,6 +261,7 @@ class Replay:
             day = self._version.day(due).toordinal()
             self._tally.day(day)
             self._ask(book, command, day)
+            self._schedule(book)
             if member_id not in self._returning:
                 _forget(book)
 

@@ -20,6 +20,7 @@ from points.programme.tiers import tier_of
 from points.programme.version import InForce, Version
 
 _EVERYBODY = When()
+_SPENT = frozenset({"redeem", "capture", "convert"})
 
 
 @dataclass(slots=True)
@@ -110,8 +111,11 @@ class Tally:
                     moved.issued -= amount
                 else:
                     moved.withdrawn += amount
-            elif kind == "accepted":
+            elif kind == "accepted" and (amount < 0 or decision.kind in _SPENT):
                 moved.redeemed += amount
+            elif kind == "accepted":
+                # A refund of points that are gone: others', or owed ones, stand in for the partner's own.
+                moved.withdrawn += amount
             elif kind == "expired":
                 moved.expired += amount
 

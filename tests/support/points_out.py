@@ -1,18 +1,8 @@
-"""What tests of publishing need of the database."""
+"""Points that are out, for tests of what may still change."""
 
-from sqlmodel import SQLModel
-
-from kernel.database import Database, Unit
-from points.programme.tables import ProgrammeVersion, PublicationRow
+from kernel.database import Unit
 
 _PLAIN = {"bigint": "1", "text": "'x'", "character varying": "'x'", "timestamp with time zone": "now()"}
-
-
-async def make_programme_tables(db: Database) -> None:
-    """The tables of published programmes, if the schema does not have them yet."""
-    tables = [SQLModel.metadata.tables[str(one.__tablename__)] for one in (ProgrammeVersion, PublicationRow)]
-    async with db._engine.begin() as connection:
-        await connection.run_sync(lambda sync: SQLModel.metadata.create_all(sync, tables=tables))
 
 
 async def put_points_out(unit: Unit) -> None:
