@@ -2,14 +2,22 @@
 
 from points.auditing.check import Check, by_sql
 
+# Kinds that come of a request alone. (A refund may also give back an automatic reward, before its own journal.)
+_ASKED = """
+'earn', 'redeem', 'reverse', 'claim', 'capture', 'release', 'adjust', 'transfer_out', 'merge_out', 'mark'
+"""
+
 KEYS: tuple[Check, ...] = (
     by_sql(
         7,
-        "a journal has one key, or follows from another",
-        """
+        "a journal has one key, or follows from another or from time",
+        f"""
         SELECT journal.id AS subject, 'keys ' || count(effect_id) AS detail
         FROM journal LEFT JOIN idempotency ON idempotency.effect_id = journal.id
-        GROUP BY journal.id HAVING count(effect_id) <> CASE WHEN cause_id IS NULL THEN 1 ELSE 0 END""",
+        GROUP BY journal.id
+        HAVING count(effect_id) > 1 OR (cause_id IS NOT NULL AND count(effect_id) > 0)
+            OR (cause_id IS NULL AND kind IN ({_ASKED}) AND count(effect_id) = 0
+                AND NOT EXISTS (SELECT FROM voucher WHERE voucher.journal_id = reverses_id AND automatic))""",
     ),
     by_sql(
         7,

@@ -66,7 +66,7 @@ def _statement(book: Book, command: Mature, ground: Ground, due: Converted) -> D
         journal_id=journal_id,
         state="issued",
         valid_until=due.valid_until,
-        uses_left=1,
+        uses_left=max(1, due.value_minor),  # money may be used in parts, each at least a minor unit
         value_minor=due.value_minor,
         automatic=True,
     )

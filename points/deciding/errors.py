@@ -83,6 +83,13 @@ class TransferRefused(Forbidden):
     title = "This transfer is not allowed"
 
 
+class TransferLimit(Conflict):
+    """More, or less, than a member may transfer now; facts: what is `left`, or the `minimum`."""
+
+    code = "transfer_limit"
+    title = "Not so many points can be transferred"
+
+
 def check_amount(amount: int, name: str, lowest: int = 1) -> None:
     """Refuse amounts below `lowest` or above LARGEST_AMOUNT. Raises BadAmount."""
     if not lowest <= amount <= LARGEST_AMOUNT:

@@ -6,7 +6,7 @@ from datetime import date
 
 from points.book import ArrearState, Book, LotState
 from points.commands import Merge, Transfer
-from points.deciding.errors import MemberFrozen, NotReversible, TransferRefused, check_amount
+from points.deciding.errors import MemberFrozen, NotReversible, TransferLimit, TransferRefused, check_amount
 from points.deciding.journal import finish, make, pin
 from points.deciding.lots import Slicer, spendable, take
 from points.deciding.redeem import spendable_or_refuse
@@ -41,13 +41,13 @@ def _within_limits(version: Version, standing: Standing, points: int, day: date)
     if rules is None:
         raise TransferRefused("This programme does not allow transfers.")
     if points < rules.minimum:
-        raise TransferRefused(f"At least {rules.minimum} points must be transferred.", minimum=rules.minimum)
+        raise TransferLimit(f"At least {rules.minimum} points must be transferred.", minimum=rules.minimum)
     today = between(standing, "transferred", day.toordinal(), day.toordinal())
     month = between(standing, "transferred", first_of(day, "month").toordinal(), day.toordinal())
     if today + points > rules.max_points_per_day:
-        raise TransferRefused("More than may be transferred in a day.", left=rules.max_points_per_day - today)
+        raise TransferLimit("More than may be transferred in a day.", left=rules.max_points_per_day - today)
     if rules.max_points_per_month is not None and month + points > rules.max_points_per_month:
-        raise TransferRefused("More than may be transferred in a month.", left=rules.max_points_per_month - month)
+        raise TransferLimit("More than may be transferred in a month.", left=rules.max_points_per_month - month)
 
 
 def merge(book: Book, command: Merge, ground: Ground) -> list[Decision]:

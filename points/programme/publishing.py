@@ -197,7 +197,7 @@ async def _check_fair(
     coalition = await _publications_of(connection, None) if before is None and partner_id is not None else []
     old = before or next((one for one in coalition if one.effective_from <= starts), None)
     reasons = reasons_against(old.version.programme, version.programme) if old else []
-    if False:
+    if after is not None:
         later = reasons_against(version.programme, after.version.programme)
         reasons += [f"against what is in force from {after.effective_from:%Y-%m-%d %H:%M} UTC: {one}" for one in later]
     if reasons:

@@ -155,7 +155,7 @@ def _kept(ladder: Ladder, held: Held, day: int, joined: int) -> Held:
 
 def _fallen(ladder: Ladder, held: Held, day: int, measured: int, joined: int) -> Held:
     """Down. One level down is a soft landing: that level is held for its time, or its grace, though not measured."""
-    level = measured if ladder.downgrade == "to_measure" else max(measured, held.level - 1)
+    level = measured if ladder.downgrade == "to_measure" else held.level - 1
     fallen = ladder.reached(level, day, joined)
     if level > measured and fallen.until is None:
         return replace(fallen, grace_until=max(day, _plus(day - 1, ladder.grace)))

@@ -245,8 +245,8 @@ class TwoLedgers(RuleBasedStateMachine):
 
     @invariant()
     def every_rule_of_the_audit_holds(self) -> None:
-        if hasattr(self, "real"):
-            assert self.real.findings() == []
+        findings = self.real.findings() if hasattr(self, "real") else []
+        assert not findings, "\n" + "\n".join(map(str, findings))
 
 
 def fields(command: Command) -> dict[str, Any]:
