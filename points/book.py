@@ -93,7 +93,8 @@ class Past:
     """A journal that may be reversed: what it was, how much of it was reversed, and which lots it used in which order.
 
     `used` lists (lot id, points not yet given back) in the order of use; empty for earnings. `returned` are the amounts
-    of lines that were refunded so far.
+    of lines that were refunded so far. `expired` are points of its own lots that ended, by issuer, as far as no refund
+    has counted them: what is gone is not taken a second time.
     """
 
     id: str
@@ -107,6 +108,7 @@ class Past:
     reversed_points: int = 0
     reversed_minor: int = 0
     returned: dict[int, int] = field(default_factory=dict)
+    expired: dict[str, int] = field(default_factory=dict)
     used: list[tuple[str, int]] = field(default_factory=list)
 
     @property

@@ -54,6 +54,9 @@ def decide(book: Book, command: Command, ground: Ground) -> Effects:
     in_force = in_force_of(command)
     if in_force is not None and main is not None and not isinstance(command, Mature | Merge):
         journals += follow(book, command, ground, in_force, main.journal_id)
+    if isinstance(command, Reverse | Release):
+        # Points that come back to a lot whose time is over end at once.
+        journals += mature(book, command, ground, None)
     return Effects(tuple(journals), main)
 
 

@@ -57,10 +57,14 @@ SELECT 'lot', member_id, {_LOT} FROM (
 ) AS lots
 UNION ALL
 SELECT 'past', journal.member_id,
-       jsonb_build_array(id, kind, partner_id, points, amount_minor, currency, facts, reversals.sums)
+       jsonb_build_array(id, kind, partner_id, points, amount_minor, currency, facts, reversals.sums, (
+           SELECT jsonb_agg(jsonb_build_array(allocation.issuer_id, allocation.points))
+           FROM lot JOIN allocation ON allocation.lot_id = lot.id AND purpose = 'expired'
+           WHERE lot.journal_id = journal.id))
 FROM journal, LATERAL (
     SELECT jsonb_build_array(count(*), coalesce(sum(back.points), 0), coalesce(sum(back.amount_minor), 0),
-                             coalesce(jsonb_agg(back.facts -> 'returned') FILTER (WHERE back.facts ? 'returned'), '[]'))
+                             coalesce(jsonb_agg(back.facts -> 'returned') FILTER (WHERE back.facts ? 'returned'), '[]'),
+                             coalesce(jsonb_agg(back.facts -> 'forgone') FILTER (WHERE back.facts ? 'forgone'), '[]'))
         AS sums
     FROM journal back WHERE back.reverses_id = journal.id) AS reversals
 WHERE id = ANY($5::text[])
@@ -262,8 +266,12 @@ def _arrear(book: Book, doc: list[Any]) -> None:
 
 
 def _past(book: Book, doc: list[Any]) -> None:
-    id_, kind, partner_id, points, amount_minor, currency, facts, (reversals, back, minor, returned) = doc
-    past = Past(id_, kind, partner_id, points, amount_minor, currency, facts, reversals, back, minor)
+    *known, (reversals, back, minor, returned, forgone), expired = doc
+    past = Past(*known)
+    past.reversals, past.reversed_points, past.reversed_minor = reversals, back, minor
+    counted = ((issuer_id, -n) for by_issuer in forgone for issuer_id, n in by_issuer.items())
+    for issuer_id, n in (*(expired or ()), *counted):
+        past.expired[issuer_id] = past.expired.get(issuer_id, 0) + n
     for line, amount in (pair for pairs in returned for pair in pairs):
         past.returned[line] = past.returned.get(line, 0) + amount
     book.past[past.id] = past

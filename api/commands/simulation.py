@@ -134,6 +134,7 @@ def simulate_command(
     files = [name for name in (file, other) if name is not None]
     versions = [_version(name) for name in files]
     drawn_as = _check(versions, picture, ledger)
+    _check_rewards(versions, assumed["reward_cost"])
     source = Source(sales, format_, zone, Naming(dict(mapped), frozenset(ignore)), skip_broken, limit)
     try:
         with _progress() as progress, source.open(versions[0].programme.currency, progress) as history:
@@ -149,7 +150,7 @@ def simulate_command(
     if as_json:
         click.echo(json.dumps(_as_values(figures, names, source, history, assumed), indent=2, ensure_ascii=False))
     else:
-        Console().print(_table(figures, names, source, assumed))
+        _print(figures, names, source, assumed)
 
 
 def _version(name: str) -> Version:
@@ -173,6 +174,13 @@ def _check(versions: Sequence[Version], picture: Path | None, ledger: Path | Non
         return format_of(picture) if picture is not None else ""
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--picture") from None
+
+
+def _check_rewards(versions: Sequence[Version], told: Sequence[tuple[str, Fraction]]) -> None:
+    known = {reward.id for version in versions for reward in version.programme.rewards}
+    for reward, _ in told:
+        if reward not in known:
+            raise click.BadParameter(f"the programmes have no reward '{reward}'", param_hint="--reward-cost")
 
 
 def _simulate(
@@ -234,18 +242,21 @@ def _names(files: Sequence[str], figures: Sequence[Figures]) -> list[str]:
     return names if len(set(names)) == len(names) else [Path(name).name for name in files]
 
 
-def _table(figures: Sequence[Figures], names: Sequence[str], source: Source, assumed: dict[str, Any]) -> Table:
+def _print(figures: Sequence[Figures], names: Sequence[str], source: Source, assumed: dict[str, Any]) -> None:
+    console = Console(highlight=False)
     first, last = figures[0].first, figures[0].last
-    chance = Fraction(assumed["redeem"]) * 100
-    table = Table(
-        title=f"{source.name}, {first} to {last}" if first else source.name,
-        caption=f"Assumed: after a purchase, a claimable reward is taken in {float(chance):g} % of cases "
-        f"(seed {assumed['seed']}); the cheapest one.",
-        title_justify="left",
-        caption_justify="left",
-        box=None,
-        pad_edge=False,
+    console.print(f"[bold]{source.name}[/]" + (f", {first} to {last}" if first else ""))
+    console.print(_table(figures, names))
+    chance = float(assumed["redeem"] * 100)
+    console.print(
+        f"\n[dim]Assumed: after a purchase, the cheapest claimable reward is taken in {chance:g} % of cases "
+        f"(seed {assumed['seed']}).[/]",
+        soft_wrap=True,
     )
+
+
+def _table(figures: Sequence[Figures], names: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False)
     table.add_column("")
     for name in names:
         table.add_column(name, justify="right")

@@ -35,7 +35,7 @@ BALANCE: tuple[Check, ...] = (
     ),
 )
 
-# A partner's promise by postings and by what became of its lots. Arrears that come along in a merge are not new.
+# A partner's promise by postings, and by what became of its lots.
 CONSERVATION: tuple[Check, ...] = (
     by_sql(
         2,
@@ -45,23 +45,19 @@ CONSERVATION: tuple[Check, ...] = (
             SELECT split_part(account_id, '/', 1) AS partner, -amount AS points FROM entry
             WHERE account_id LIKE '%/issued'
             UNION ALL SELECT issuer_id, -original FROM lot WHERE moved_from IS NULL
-            UNION ALL SELECT issuer_id, points FROM allocation WHERE purpose = 'withdrawn'
-            UNION ALL SELECT creditor_id, original FROM arrear JOIN journal ON journal.id = journal_id
-                WHERE kind <> 'merge_in')
+            UNION ALL SELECT issuer_id, points FROM allocation WHERE purpose = 'withdrawn')
         SELECT partner AS subject, 'off by ' || sum(points) AS detail
         FROM promised GROUP BY partner HAVING sum(points) <> 0""",
     ),
     by_sql(
         2,
-        "what a partner honoured is in allocations, or cured arrears",
+        "what a partner honoured is in allocations, or still owed to it",
         """
         WITH honoured AS (
             SELECT split_part(account_id, '/', 1) AS partner, amount AS points FROM entry
             WHERE account_id LIKE '%/accepted'
             UNION ALL SELECT acceptor_id, -points FROM allocation WHERE purpose = 'honoured'
-            UNION ALL SELECT creditor_id, original - remaining FROM arrear
-            UNION ALL SELECT creditor_id, -original FROM arrear JOIN journal ON journal.id = journal_id
-                WHERE kind = 'merge_in')
+            UNION ALL SELECT creditor_id, -remaining FROM arrear)
         SELECT partner AS subject, 'off by ' || sum(points) AS detail
         FROM honoured GROUP BY partner HAVING sum(points) <> 0""",
     ),

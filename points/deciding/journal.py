@@ -130,6 +130,9 @@ def fold_amounts(book: Book, decision: Decision, ground: Ground) -> None:
     book.version += 1
     for lot in decision.new_lots:
         book.lots[lot.id] = lot
+    for slice_ in decision.allocations:
+        if slice_.purpose == "expired" and (earned := book.past.get(book.lots[slice_.lot_id].journal_id)):
+            earned.expired[slice_.issuer_id] = earned.expired.get(slice_.issuer_id, 0) + slice_.points
     for lot_id, remaining in decision.changed_lots.items():
         book.lots[lot_id].remaining = remaining
     for lot_id in decision.activated:
@@ -161,6 +164,8 @@ def _fold_reversal(book: Book, decision: Decision) -> None:
     past.reversed_minor += decision.amount_minor or 0
     for line, amount in decision.returned.items():
         past.returned[line] = past.returned.get(line, 0) + amount
+    for issuer_id, n in decision.facts.get("forgone", {}).items():
+        past.expired[issuer_id] -= n
     back: Counter[str] = Counter()
     for allocation in decision.allocations:
         if allocation.points < 0:

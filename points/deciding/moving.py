@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 
 from points.book import ArrearState, Book, LotState
 from points.commands import Merge, Transfer
+from points.deciding.earn import new_lot
 from points.deciding.errors import MemberFrozen, NotReversible, TransferLimit, TransferRefused, check_amount
 from points.deciding.journal import finish, make, pin
 from points.deciding.lots import Slicer, spendable, take
@@ -62,7 +64,8 @@ def merge(book: Book, command: Merge, ground: Ground) -> list[Decision]:
     slices = [(lot, lot.remaining) for lot in sorted(book.lots.values(), key=lambda lot: lot.id) if lot.remaining]
     return _move(
         book, other, command, ground, command.in_force.version, slices, "merge",
-        leaving=_emptied(book.standing), arriving=_all_of(book.standing, other.standing), pool_id=other.member_id,
+        leaving=_emptied(book.standing), arriving=_all_of(book.standing, other.standing),
+        whole=_whole(book.standing, other.standing), pool_id=other.member_id,
     )  # fmt: skip
 
 
@@ -77,6 +80,7 @@ def _move(
     *,
     leaving: Change,
     arriving: Change | None = None,
+    whole: Sequence[str] = (),
     pool_id: str | None = None,
 ) -> list[Decision]:
     active = sum(n for lot, n in slices if not lot.pending)
@@ -102,14 +106,17 @@ def _move(
     new = Slicer(other, ground)
     for lot, n in slices:
         new.issue(replace(lot, id=ground.new_id("lot"), journal_id=in_id, original=n, remaining=n, moved_from=lot.id))
+    for issuer_id in whole:
+        new.issue(new_lot(version, None, issuer_id, in_id, 1, ground.now, ground))
     owing = replace(other, open_arrears={**other.open_arrears, **{a.id: a for a in arrears}})
     cured, changed = _cure(owing, new, ground)
     for arrear in arrears:
         arrear.remaining = changed.pop(arrear.id, arrear.remaining)
     come = make(
         other, command, ground, f"{kind}_in", journal_id=in_id, slicer=new,
-        spendable=active - cured, pending=waiting, arrears=cured - owed,
-        others=[(TRANSIT, owed - active - waiting)], points=active + waiting,
+        spendable=active + len(whole) - cured, pending=waiting, arrears=cured - owed,
+        others=[(TRANSIT, owed - active - waiting), *((f"{issuer_id}/issued", -1) for issuer_id in whole)],
+        points=active + waiting,
         new_arrears=arrears, changed_arrears=changed, change=arriving, cause_id=out_id,
         facts=pin(version, sender=book.member_id),
     )  # fmt: skip
@@ -131,13 +138,27 @@ def _all_of(standing: Standing, other: Standing) -> Change:
         awards={name: list(awards) for name, awards in standing.awards.items()},
         memberships={name: span for name, span in standing.memberships.items() if name not in other.memberships},
         activity=dict(standing.activity),
+        carries={key: _added(standing, other, key)[1] for key in standing.carries},
     )
 
 
+def _whole(standing: Standing, other: Standing) -> list[str]:
+    """Issuers of whole points that two fractions of a point make together."""
+    return [key.split("/")[0] for key in sorted(standing.carries) if _added(standing, other, key)[0]]
+
+
+def _added(standing: Standing, other: Standing, key: str) -> tuple[int, tuple[int, int]]:
+    """The whole point, if two fractions make one, and the fraction that is left."""
+    both = Fraction(*standing.carries[key]) + Fraction(*other.carries.get(key, (0, 1)))
+    left = both - int(both)
+    return int(both), (left.numerator, left.denominator)
+
+
 def _emptied(standing: Standing) -> Change:
-    """What leaves nothing of a standing but its carries, which are parts of points and stay where they are."""
+    """What leaves nothing of a standing."""
     return Change(
         counts={counter: {day: -n for day, n in days.items()} for counter, days in standing.counts.items()},
         moments_gone={rule: list(moments) for rule, moments in standing.moments.items()},
         awards_gone={name: list(awards) for name, awards in standing.awards.items()},
+        carries=dict.fromkeys(standing.carries, (0, 1)),
     )

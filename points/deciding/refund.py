@@ -41,14 +41,16 @@ def refund(book: Book, command: Reverse, past: Past, ground: Ground) -> list[Dec
     by_issuer: Counter[str] = Counter()
     for given in settled.points:
         by_issuer[given.issuer_id] += given.points
+    forgone = {issuer_id: n for issuer_id in by_issuer if (n := _forgone(past, issuer_id, -by_issuer[issuer_id]))}
     points = -sum(by_issuer.values())
-    check_arrears(book, version, points)
-    voided = void_automatic(book, command, max(points, 0), ground)
+    wanted = points - sum(forgone.values()) - _waiting(book, past)
+    check_arrears(book, version, wanted)
+    voided = void_automatic(book, command, wanted, ground)
     day = context.day
     counted = Change(counts={"points": {day: -points}} if points else {})
     taken = Taken(book, command, ground, past, version)
     for issuer_id, n in by_issuer.items():
-        taken.change(issuer_id, n, context.tier)
+        taken.change(issuer_id, n + forgone.get(issuer_id, 0), context.tier)
     decision = taken.decision(
         points=points,
         change=sums_of(difference.change, settled.change, counted),
@@ -60,12 +62,23 @@ def refund(book: Book, command: Reverse, past: Past, ground: Ground) -> list[Dec
             version,
             amount_minor=amount,
             returned=sorted(returned.items()) or None,
+            forgone=forgone or None,
             carries_before={key: book.standing.carries.get(key, (0, 1)) for key in settled.change.carries},
             lots=[[g.rule, g.campaign, g.issuer_id, g.points] for g in settled.points],
             uses={**difference.uses, **settled.uses} or None,
         ),
     )
     return [*voided, finish(book, decision, ground, version)]
+
+
+def _forgone(past: Past, issuer_id: str, points: int) -> int:
+    """Points that are to be taken back but have expired: they are gone already."""
+    return max(0, min(points, past.expired.get(issuer_id, 0)))
+
+
+def _waiting(book: Book, past: Past) -> int:
+    """What waits of the earning itself; a refund takes that first."""
+    return sum(lot.remaining for lot in book.lots.values() if lot.pending and lot.journal_id == past.id)
 
 
 def pinned(past: Past, ground: Ground) -> tuple[Version, Event, Context]:
@@ -187,7 +200,7 @@ class Taken:
 def check_arrears(book: Book, version: Version, points: int) -> None:
     """Refuse a refund that would leave more owed than allowed, before anything is touched. Raises ArrearsCapped."""
     cap = version.programme.arrears.cap
-    there = book.spendable + book.pending + sum(past.points for _, past in _voidable(book))
+    there = book.spendable + sum(past.points for _, past in _voidable(book))
     if cap is not None and points > there and book.arrears + points - there > cap:
         raise ArrearsCapped(f"At most {cap} points may be owed.", cap=cap)
 
@@ -204,10 +217,10 @@ def _voidable(book: Book) -> list[tuple[VoucherState, Past]]:
 
 
 def void_automatic(book: Book, command: Command, points: int, ground: Ground) -> list[Decision]:
-    """Void unused vouchers that were issued by themselves, the newest first, until `points` can be taken back."""
+    """Void unused vouchers that were issued by themselves, the newest first, until `points` can be taken."""
     decisions: list[Decision] = []
     for _, past in _voidable(book):
-        if book.spendable + book.pending < points:
+        if book.spendable < points:
             undone = undo_claim(book, past, past.points)
             decisions.append(give(book, command, past, past.points, ground, undone))
     return decisions

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from points.programme.goals import by_day, target
-from points.programme.periods import first_of, last_of, name_of, span
+from points.programme.periods import last_of, name_of, span
 from points.programme.schema.basics import Per
 from points.programme.schema.engagement import Challenge, Streak
 from points.programme.standing import LONG_AGO, Award, Standing
-from points.programme.streaks import Row, lap_days, row
+from points.programme.streaks import Row, lap_days, row, when_reached
 
 SETTLED_DAYS = 400
 # Wins may shift by some days when something arrives late, so what is taken back is younger than what is settled.
@@ -126,17 +126,10 @@ def _of_periods(
 ) -> list[Win]:
     """Each calendar period whose sum is enough is a win."""
     stands = {award.period for award in awards if award.day <= settled}
-    sums: dict[date, int] = {}
-    reached: dict[date, int] = {}
-    for day in sorted(day for day in counts if settled < day + 366 and LONG_AGO < day <= today):
-        period = first_of(date.fromordinal(day), per)
-        sums[period] = sums.get(period, 0) + counts[day]
-        if sums[period] >= enough:
-            reached.setdefault(period, day)
-        else:
-            reached.pop(period, None)
-    wins = [Win(name_of(period, per), day) for period, day in sorted(reached.items())]
-    return [win for win in wins if win.period not in stands and win.day is not None and win.day > settled]
+    days = sorted(day for day in counts if settled < day + 366 and LONG_AGO < day <= today)
+    reached = when_reached(days, counts, enough, per)
+    wins = [(name_of(date.fromordinal(period), per), day) for period, day in sorted(reached.items()) if day > settled]
+    return [Win(name, day) for name, day in wins if name not in stands]
 
 
 def _of_rolling(counts: Mapping[int, int], enough: int, length: int, start: int, today: int, done: int) -> list[Win]:

@@ -104,7 +104,7 @@ def _struct(kind: inspect.StructType, definitions: dict[str, Any]) -> dict[str, 
         "description": text,
         "properties": properties,
         "required": required,
-        "additionalProperties": True,
+        "additionalProperties": False,
     }
 
 

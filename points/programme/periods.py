@@ -114,6 +114,12 @@ def first_of(day: date, per: Period) -> date:
 
 
 @lru_cache(maxsize=16384)
+@lru_cache(maxsize=16_384)
+def begins(day: int, per: Period) -> int:
+    """The same for ordinals, kept: asked for every day of a history."""
+    return first_of(date.fromordinal(day), per).toordinal()
+
+
 def last_of(day: date, per: Period) -> date:
     """The last day of the period that `day` is in."""
     steps: dict[Period, relativedelta] = {

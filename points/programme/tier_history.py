@@ -44,22 +44,33 @@ class Correction:
 
 
 def replay(ladder: Ladder, base: Held, after: int, day: int, measure: Measure, joined: int) -> list[Held]:
-    """What was held, one after the other, from `base` (held at the end of day `after`) to the end of `day`."""
-    course = [base]
-    marks = _marks(ladder, after, day, measure, joined)
-    at, seen = 0, after
+    """What was held, one after the other, from `base` (held at the end of day `after`) to the end of `day`, which is in
+    the window that begins with day `after + 1` or (of a year) earlier. Asked at every event, so it takes a step only
+    where one may change something."""
+    course, held, seen, at = [base], base, after, 0
+    changes = _changes(ladder, after, day, measure, joined)
+    measured = measure.between(ladder.opens(day if ladder.yearly else after, joined), after)
+    rank, due, quiet = ladder.rank_at(measured), base.due, False
     while True:
-        held = course[-1]
-        while at < len(marks) and marks[at] <= seen:
-            at += 1
-        due = held.due
-        coming = [mark for mark in (marks[at] if at < len(marks) else None, due) if mark is not None and mark > seen]
-        seen = min(coming, default=day + 1)
-        if seen > day:
+        following = changes[at][0] if at < len(changes) else day + 1
+        if due is not None and seen < due < following:
+            following, quiet = due, False
+        if following > day:
             return course
-        following = step(ladder, held, seen, rank_on(ladder, measure, seen, joined), joined)
-        if following is not held:
-            course.append(following)
+        seen = following
+        while at < len(changes) and changes[at][0] == seen:
+            measured += changes[at][1]
+            at += 1
+        if not ladder.within(rank, measured):
+            rank, quiet = ladder.rank_at(measured), False
+        if quiet and seen != due:
+            continue
+        became = step(ladder, held, seen, rank, joined)
+        # What a step leaves as it is stays so while the rank does, but for grace, which begins with the step.
+        quiet = became is held
+        if not quiet:
+            course.append(became)
+            held, due = became, became.due
 
 
 def rank_on(ladder: Ladder, measure: Measure, day: int, joined: int) -> int:
@@ -67,20 +78,17 @@ def rank_on(ladder: Ladder, measure: Measure, day: int, joined: int) -> int:
     return ladder.rank_at(measure.between(ladder.opens(day, joined), day))
 
 
-def _marks(ladder: Ladder, after: int, day: int, measure: Measure, joined: int) -> list[int]:
-    """The days of (after, day] on which the measure may change. On the first of them it may not be what the base was
-    judged by: something from before the window may have been corrected since."""
-    marks = {after + 1}
-    marks.update(measure.days[bisect_right(measure.days, after) : bisect_right(measure.days, day)])
-    if ladder.yearly:
-        turn = ladder.next_year(after, joined)
-        while turn <= day:
-            marks.add(turn)
-            turn = ladder.next_year(turn, joined)
-    elif ladder.window == "rolling":
-        first = ladder.opens(after, joined)
-        marks.update(ladder.leaves(gone) for gone in measure.days[bisect_left(measure.days, first) :])
-    return sorted(mark for mark in marks if after < mark <= day)
+def _changes(ladder: Ladder, after: int, day: int, measure: Measure, joined: int) -> list[tuple[int, int]]:
+    """The days of (after, day] on which the measure changes, and by how much. The first of them always: something from
+    before the window may have been corrected since, so that the measure is not what the base was judged by."""
+    days, sums = measure.days, measure.sums
+    changes = [(after + 1, 0)]
+    changes += [(days[i], sums[i + 1] - sums[i]) for i in range(bisect_right(days, after), len(days))]
+    if ladder.window == "rolling":
+        opens = bisect_left(days, ladder.opens(after, joined))
+        changes += [(ladder.leaves(days[i]), sums[i] - sums[i + 1]) for i in range(opens, len(days))]
+    changes.sort()
+    return changes
 
 
 def from_history(

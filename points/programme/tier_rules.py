@@ -5,7 +5,7 @@ Days are ordinals of business days, levels are ranks in the ladder (0 is the low
 
 import hashlib
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from math import ceil
@@ -20,6 +20,7 @@ from points.programme.schema.tiers import Tiers
 from points.programme.version import Version
 
 NO_SPAN = Span()
+_MOST_DAYS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Ladder:
     downgrade: str
     warn: Span
     mark: str
+    left: dict[int, int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def yearly(self) -> bool:
@@ -76,6 +78,11 @@ class Ladder:
         """The highest rank that so much of the measure reaches."""
         return max(0, bisect_right(self.steps, measure) - 1)
 
+    def within(self, rank: int, measure: int) -> bool:
+        """Whether so much of the measure is of that rank."""
+        steps, above = self.steps, rank + 1
+        return (rank == 0 or steps[rank] <= measure) and (above == len(steps) or measure < steps[above])
+
     def opens(self, day: int, joined: int) -> int:
         """The first day of the window that ends on `day`."""
         match self.window:
@@ -96,7 +103,13 @@ class Ladder:
 
     def leaves(self, day: int) -> int:
         """The first day whose rolling window does not hold `day` any more."""
-        return _rolling_end(day, self.length)
+        if self.length.months == 0:
+            return day + self.length.days + self.length.seconds // 86_400
+        if day not in self.left:
+            if len(self.left) > _MOST_DAYS:
+                self.left.clear()
+            self.left[day] = _rolling_end(day, self.length)
+        return self.left[day]
 
     def reached(self, level: int, day: int, joined: int, since: int | None = None) -> Held:
         """What reaching a level on `day` gives; a level that is kept keeps its `since`."""

@@ -185,6 +185,11 @@ def test_rules_and_campaigns_must_be_able_to_give(rest: str, path: str, says: st
         (schedule("rrule: FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"), "rrule", "never happens"),
         (schedule("rrule: FREQ=DAILY;BYSETPOS=3"), "rrule", "never happens"),
         (
+            schedule("from: 2025-01-01, rrule: FREQ=YEARLY;INTERVAL=4;BYMONTH=2;BYMONTHDAY=29"),
+            "rrule",
+            "never happens",
+        ),
+        (
             schedule("from: 2026-02-01, until: 2026-03-01, rrule: FREQ=MONTHLY;BYMONTHDAY=31"),
             "rrule",
             "never happens before",
@@ -208,6 +213,7 @@ def test_a_schedule_must_happen_and_say_one_thing(rest: str, path: str, says: st
         "from: 2026-01-01, rrule: 'FREQ=WEEKLY;INTERVAL=2;BYDAY=MO'",
         "from: 2026-01-31, until: 2026-04-01, rrule: FREQ=MONTHLY;BYMONTHDAY=31",
         "from: 2026-01-01, rrule: FREQ=DAILY;COUNT=3",
+        "from: 2024-01-01, rrule: FREQ=YEARLY;INTERVAL=4;BYMONTH=2;BYMONTHDAY=29",
         "from: 2026-01-01T12:00, until: 2026-01-01T15:00",
         "until: 2026-01-01",
     ],

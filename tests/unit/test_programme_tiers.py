@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import msgspec
 import pytest
 
-from points.programme.standing import Change, Standing, fold
-from points.programme.tiers import judge, next_review, next_warning, outlook, tier_of, warned, warning
+from points.programme.standing import Change, Standing, fold, prune
+from points.programme.tiers import judge, needed_counters, next_review, next_warning, outlook, tier_of, warned, warning
 from points.programme.version import Version
 from tests.support.timed import happen, standing, tiers, version
 
@@ -253,6 +253,15 @@ def test_new_thresholds_do_not_take_a_tier_that_is_held() -> None:
     assert last_day(who) == date(2027, 12, 31)
     assert earn(dearer, who, date(2026, 3, 2), 1_000, "spend") == "vib"
     assert told(dearer, who, date(2028, 1, 1)) == "insider"
+
+
+def test_every_day_of_the_window_is_kept_when_older_ones_are_folded_away() -> None:
+    what = version(tiers=tiers("points", {"kind": "rolling", "length": "P30D"}, {"base": 0, "top": 4}))
+    who = standing(date(2026, 1, 1))
+    for n in (0, 1, 29):
+        earn(what, who, date(2026, 1, 1) + timedelta(days=n), 1)
+        prune(who, needed_counters(what.programme), (date(2026, 1, 1) + timedelta(days=n)).toordinal())
+    assert earn(what, who, date(2026, 1, 30), 1) == "top"
 
 
 def test_a_programme_without_tiers_has_none() -> None:

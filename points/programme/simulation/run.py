@@ -7,7 +7,7 @@ numbers in order: the same version and the same history are the same ledger, byt
 
 import heapq
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import IO
 
 import msgspec
@@ -114,7 +114,7 @@ class Replay:
         until = self._assumptions.until
         if until is not None and until > self._ground.now:
             self._mature_until(until)
-            self._tally.day(self._version.day(until).toordinal())
+            self._tally.day(self._day(until))
         return self._tally.figures(self.books.values(), self._assumptions.breakage)
 
     def _join(self, customer: str, day: int) -> Book:
@@ -258,12 +258,18 @@ class Replay:
             )
             if self._caps_matter:
                 self._open_stock()
-            day = self._version.day(due).toordinal()
+            day = self._day(due)
             self._tally.day(day)
             self._ask(book, command, day)
             self._schedule(book)
             if member_id not in self._returning:
                 _forget(book)
+
+    def _day(self, moment: datetime) -> int:
+        """The business day of a moment; the very end of the simulated time belongs to the day that it ends."""
+        if moment == self._assumptions.until:
+            moment -= timedelta(microseconds=1)
+        return self._version.day(moment).toordinal()
 
     def _open_caps(self, command: Earn) -> None:
         self._open_stock()
