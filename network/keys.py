@@ -32,6 +32,8 @@ SCOPES: Final = frozenset(
         "redeem",
         "reverse",
         "claim",
+        "programmes:read",
+        "programmes:write",
         "transfer",
         "adjust",
         "members:read",

@@ -33,7 +33,7 @@ from points.decision import Allocated, Decision, Ground, NewId
 from points.outcome import Outcome, decode, encode, outcome_of
 from points.programme.dues import next_due
 from points.programme.evaluation import caps_of
-from points.programme.rewards import issues_by_itself, stock_caps
+from points.programme.rewards import becomes_something, stock_caps
 from points.programme.shelf import default_version
 from points.programme.version import Version
 from points.reading import Locked, Origins, Seen, journal_of, lock, origins, read_books
@@ -258,20 +258,23 @@ class Batch:
         main: Decision | None,
         answer: bytes | None = None,
     ) -> None:
+        under = self.ground.versions.get(main.facts.get("version", "")) if main else None
         for member_id in {book.member_id, *(d.member_id for d in journals)}:
             changed = self.locked.books[member_id]
-            changed.due_at = self._due(command, changed)
+            changed.due_at = self._due(command, changed, under)
         acted = journal_of(command) or getattr(command, "member_id", None)
         by_member = acted if acted in self.locked.books and acted != book.member_id else None
         if journals:
             self.done.append(Answered(command, journals, main, answer, by_member))
 
-    def _due(self, command: Command, book: Book) -> datetime | None:
-        """When time may next change something. Of a book whose lots were not read, what was known stays known."""
+    def _due(self, command: Command, book: Book, under: Version | None = None) -> datetime | None:
+        """When time may next change something. Of a book whose lots were not read, what was known stays known; `under`
+        is the version of what was undone, for commands that name none."""
         in_force = in_force_of(command)
-        version = in_force.version if in_force else None
-        found = next_due(version, book.standing, list(book.lots.values()), list(book.claims.values()), self.ground.now)
-        if book.complete and version is not None:
+        version = in_force.version if in_force else under
+        lots, claims = list(book.lots.values()), list(book.claims.values())
+        found = next_due(version, book.standing, lots, claims, self.ground.now)
+        if book.complete and in_force is not None:
             return found
         return min((moment for moment in (found, book.due_at) if moment is not None), default=None)
 
@@ -324,9 +327,9 @@ def _caps(commands: Sequence[Command], now: datetime) -> dict[str, int]:
 
 
 def _whole(locked: Locked, work: Sequence[tuple[str, Command]], now: datetime) -> set[str]:
-    """Holders whose lots are needed even for an earning: something is due, or a balance becomes a reward by itself."""
+    """Holders whose lots are needed even for an earning: something is due, or a balance becomes something by itself."""
     due = {m for m, _ in work if (at := locked.books[m].due_at) is not None and at <= now}
-    return due | {m for m, c in work if isinstance(c, Earn) and issues_by_itself(c.in_force.version)}
+    return due | {m for m, c in work if isinstance(c, Earn) and becomes_something(c.in_force.version)}
 
 
 def _versions_in(books: Mapping[str, Book]) -> set[str]:

@@ -42,8 +42,8 @@ Parts = NamedDependency[SkipValidation[NetworkParts]]
 
 Colour = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$", max_length=7, description="#rrggbb")]
 Scope = Literal[
-    "earn", "redeem", "reverse", "claim", "adjust", "transfer", "members:read", "members:write", "passes:read",
-    "network:read", "network:write", "clearing:read", "clearing:write",
+    "earn", "redeem", "reverse", "claim", "adjust", "transfer", "programmes:read", "programmes:write",
+    "members:read", "members:write", "passes:read", "network:read", "network:write", "clearing:read", "clearing:write",
 ]  # fmt: skip
 
 
@@ -85,7 +85,7 @@ class TermsBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class KeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A key to make, with the rights it carries."""
 
-    scopes: Annotated[list[Scope], msgspec.Meta(min_length=1, max_length=16)]
+    scopes: Annotated[list[Scope], msgspec.Meta(min_length=1, max_length=20)]
 
 
 class PartnerView(msgspec.Struct, frozen=True):

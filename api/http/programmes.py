@@ -32,8 +32,8 @@ from points.programme.shelf import default_version
 from points.programme.text import ProgrammeFaults, read_file
 from points.programme.version import Version
 
-READ: Final = "network:read"
-WRITE: Final = "members:write"
+READ: Final = "programmes:read"
+WRITE: Final = "programmes:write"
 _VERSION_ID = re.compile(r"[0-9a-f]{64}")
 
 

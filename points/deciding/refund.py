@@ -45,10 +45,10 @@ def refund(book: Book, command: Reverse, past: Past, ground: Ground) -> list[Dec
     points = -sum(by_issuer.values())
     wanted = points - sum(forgone.values()) - _waiting(book, past)
     check_arrears(book, version, wanted)
-    voided = void_automatic(book, command, wanted, ground)
+    taken = Taken(book, command, ground, past, version)
+    voided = void_automatic(book, command, wanted, ground, taken.journal_id)
     day = context.day
     counted = Change(counts={"points": {day: -points}} if points else {})
-    taken = Taken(book, command, ground, past, version)
     for issuer_id, n in by_issuer.items():
         taken.change(issuer_id, n + forgone.get(issuer_id, 0), context.tier)
     decision = taken.decision(
@@ -137,7 +137,7 @@ class Taken:
     def __init__(self, book: Book, command: Command, ground: Ground, past: Past, version: Version) -> None:
         self._book, self._command, self._ground, self._past, self._version = book, command, ground, past, version
         self._slicer = Slicer(book, ground)
-        self._journal_id = ground.new_id("rev")
+        self.journal_id = ground.new_id("rev")
         self._others: list[tuple[str, int]] = []
         self._arrears: list[ArrearState] = []
         self._spendable = self._pending = self._owed = 0
@@ -146,7 +146,7 @@ class Taken:
         """`points` of that issuer go (negative), or come after all because another campaign now gives more."""
         if points > 0:
             self._slicer.issue(
-                new_lot(self._version, tier, issuer_id, self._journal_id, points, self._ground.now, self._ground)
+                new_lot(self._version, tier, issuer_id, self.journal_id, points, self._ground.now, self._ground)
             )
             self._spendable += points
             self._others.append((f"{issuer_id}/issued", -points))
@@ -162,7 +162,7 @@ class Taken:
                 self._spendable -= n
             lacking -= n
         if lacking:
-            self._arrears.append(ArrearState(self._ground.new_id("arr"), issuer_id, self._journal_id, lacking, lacking))
+            self._arrears.append(ArrearState(self._ground.new_id("arr"), issuer_id, self.journal_id, lacking, lacking))
             self._owed += lacking
             self._others.append((f"{issuer_id}/accepted", lacking))
 
@@ -183,7 +183,7 @@ class Taken:
             self._command,
             self._ground,
             kind,
-            journal_id=self._journal_id,
+            journal_id=self.journal_id,
             slicer=self._slicer,
             spendable=self._spendable,
             pending=self._pending,
@@ -216,11 +216,11 @@ def _voidable(book: Book) -> list[tuple[VoucherState, Past]]:
     return [(v, past) for v, past in pasts if past is not None and not past.reversals]
 
 
-def void_automatic(book: Book, command: Command, points: int, ground: Ground) -> list[Decision]:
+def void_automatic(book: Book, command: Command, points: int, ground: Ground, cause_id: str) -> list[Decision]:
     """Void unused vouchers that were issued by themselves, the newest first, until `points` can be taken."""
     decisions: list[Decision] = []
     for _, past in _voidable(book):
         if book.spendable < points:
             undone = undo_claim(book, past, past.points)
-            decisions.append(give(book, command, past, past.points, ground, undone))
+            decisions.append(give(book, command, past, past.points, ground, undone, cause_id))
     return decisions

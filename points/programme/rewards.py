@@ -324,6 +324,6 @@ def _auto_issued(programme: Programme) -> tuple[Reward, ...]:
     return tuple(reward for reward in programme.rewards if reward.auto_issue)
 
 
-def issues_by_itself(version: Version) -> bool:
-    """Whether a balance may become a reward without being asked."""
-    return bool(version.once("auto_issued", _auto_issued))
+def becomes_something(version: Version) -> bool:
+    """Whether a balance may become a reward, or a statement's voucher, without being asked."""
+    return version.programme.conversion is not None or bool(version.once("auto_issued", _auto_issued))

@@ -50,7 +50,7 @@ async def partner(client: httpx.AsyncClient, parts: Parts, operator: dict[str, s
     """A new partner: its id and the header of its key."""
     answer = await client.post("/v1/partners", json={"name": "Café"}, headers=operator)
     partner_id = answer.json()["id"]
-    return partner_id, as_caller(await key_of(parts, partner_id, "network:read", "members:write"))
+    return partner_id, as_caller(await key_of(parts, partner_id, "programmes:read", "programmes:write"))
 
 
 async def publish(client: httpx.AsyncClient, caller: dict[str, str], text: str, **more: Any) -> httpx.Response:
@@ -161,7 +161,7 @@ async def test_publishing_needs_the_right_and_a_start_that_is_not_past(
     client: httpx.AsyncClient, parts: Parts, operator: dict[str, str]
 ) -> None:
     cafe, caller = await partner(client, parts, operator)
-    reader = as_caller(await key_of(parts, cafe, "network:read"))
+    reader = as_caller(await key_of(parts, cafe, "programmes:read"))
     assert (await publish(client, reader, HEAD)).status_code == 403
     assert (await client.post("/v1/programmes", json={"text": HEAD})).status_code == 401
     past = await publish(client, caller, HEAD, effective_from="2020-01-01T00:00:00Z")

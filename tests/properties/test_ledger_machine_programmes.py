@@ -194,7 +194,7 @@ class TwoLedgers(RuleBasedStateMachine):
         command = Merge(
             **self.real.asked(PARTNERS[0], other), member_id=name, to_member_id=other, in_force=self.real.in_force
         )
-        self.both(command, lambda _: self.model.merge(name, other), name)
+        self.both(command, lambda _: self.model.merge(name, other, self.now), name)
 
     @rule(hours=st.sampled_from([1, 2, 24, 72, 200, 900]), member=members)
     def time_passes(self, hours: int, member: int) -> None:

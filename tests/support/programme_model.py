@@ -363,9 +363,9 @@ class Model:
         if giver == taker or len(going) < points or sent[today] + points > self.shape.transfers:
             raise Refused
         sent[today] += points
-        self._hand_over(giver, taker, going)
+        self._cure(self.holders[taker], self._hand_over(taker, going))
 
-    def merge(self, member: str, to: str) -> None:
+    def merge(self, member: str, to: str, now: datetime) -> None:
         giver, taker = self.who(member), self.who(to)
         if giver == taker or any(hold.holder == giver for hold in self.holds.values()):
             raise Refused
@@ -373,7 +373,9 @@ class Model:
         all_of_it = [p for p in holder.points if p.state in ("free", "pending")]
         other.owed += holder.owed
         holder.owed = []
-        self._hand_over(giver, taker, sorted(all_of_it, key=lambda p: p.lot), everything=True)
+        self._hand_over(taker, sorted(all_of_it, key=lambda p: p.lot))
+        self._join_parts(giver, taker, now)
+        self._cure(other, self.free(taker))
         other.spend += holder.spend
         other.visits.update(holder.visits)
         other.transferred.update(holder.transferred)
@@ -381,7 +383,16 @@ class Model:
         self.alias = {who: taker if held == giver else held for who, held in self.alias.items()} | {giver: taker}
         self.holders[giver] = Holder()
 
-    def _hand_over(self, giver: str, taker: str, going: list[Point], *, everything: bool = False) -> None:
+    def _join_parts(self, giver: str, taker: str, now: datetime) -> None:
+        """Parts of points of both are added up; what makes a whole one is a new point."""
+        for key in sorted((key for key in self.value if key[0] == giver), key=lambda key: (key[1], key[2] == "push")):
+            value, to = self.value.pop(key), (taker, *key[1:])
+            whole = floor(self.value[to] + value) - floor(self.value[to]) - floor(value)
+            self.value[to] += value
+            new = [Point(key[1], "", self.next_lot(), self.day(now)) for _ in range(whole)]
+            self.holders[taker].points += new
+
+    def _hand_over(self, taker: str, going: list[Point]) -> list[Point]:
         lots: dict[int, int] = {}
         came = []
         for point in going:
@@ -389,6 +400,5 @@ class Model:
             lots[point.lot] = lot
             came.append(Point(point.issuer, "", lot, point.earned, point.state, point.free_on))
             point.state = "moved"
-        other = self.holders[taker]
-        other.points += came
-        self._cure(other, [*self.free(taker)] if everything else came)
+        self.holders[taker].points += came
+        return came

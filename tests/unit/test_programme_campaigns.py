@@ -123,6 +123,25 @@ def test_r19_a_budget_stops_exactly_and_the_last_grant_may_be_a_part() -> None:
     assert member.buys(1050, after=timedelta(days=30)).points == 20
 
 
+def test_a_budget_is_shared_by_the_rules_that_the_campaign_raises() -> None:
+    base = "earn: [{id: base, kind: spend, per: 1.00}, {id: visit, kind: visit, points: 8}]\n"
+    member = campaigns("id: push, stacking: stack, times: 2, budget: {points: 12}", base=base)
+    assert {(g.rule, g.campaign): g.points for g in member.buys(1000).given} == {
+        ("base", None): 10, ("visit", None): 8, ("base", "push"): 10, ("visit", "push"): 2,
+    }  # fmt: skip
+
+
+def test_what_a_rule_s_own_limit_cut_off_is_not_multiplied() -> None:
+    base = "earn: [{id: base, kind: spend, per: 1.00, max_points: {day: 5}}]\n"
+    member = campaigns("id: push, stacking: stack, times: 3", base=base)
+    assert {given.campaign: given.points for given in member.buys(1000).given} == {None: 5, "push": 10}
+
+
+def test_a_stacked_campaign_raises_only_what_the_one_before_it_could_give() -> None:
+    member = campaigns("id: one, stacking: stack, times: 2, budget: {points: 4}", "id: two, stacking: stack, times: 2")
+    assert {given.campaign: given.points for given in member.buys(1000).given} == {None: 10, "one": 4, "two": 14}
+
+
 def test_a_budget_that_others_used_up_is_used_up() -> None:
     member = campaigns("id: push, stacking: stack, times: 2, budget: {points: 25}")
     member.caps["test/push/points/ever"] = CapState("test/push/points/ever", 25, 25)

@@ -200,6 +200,16 @@ def test_a_rule_that_adds_gives_besides_the_best() -> None:
     assert {given.rule: given.points for given in bought.given} == {"base": 20, "extra": 30, "cup": 2, "hello": 1}
 
 
+def test_of_rules_for_the_visit_itself_the_best_gives() -> None:
+    text = """earn:
+      - {id: hello, kind: visit, points: 1}
+      - {id: web, kind: visit, points: 3, match: {channels: [web]}}
+      - {id: early, kind: visit, points: 2}"""
+    member = Member(version(text))
+    assert [given.rule for given in member.buys(100).given] == ["early"]
+    assert [given.rule for given in member.does(Event(amount_minor=100, channel="web")).given] == ["web"]
+
+
 def test_of_equal_rules_the_first_written_gives() -> None:
     text = "earn: [{id: one, kind: spend, per: 1.00}, {id: two, kind: spend, per: 2.00, points: 2}]"
     bought = Member(version(text)).buys(1000)

@@ -38,6 +38,26 @@ def test_a_rule_that_falls_below_its_minimum_leaves_its_place_to_the_next() -> N
     assert (bought.points, given, member.balance) == (120, {"big": -120, "base": 40}, 40)
 
 
+def test_what_a_limit_had_cut_off_is_not_given_by_another_rule_after_a_return() -> None:
+    text = """earn:
+      - {id: base, kind: spend, per: 1.00, points: 1}
+      - {id: big, kind: spend, per: 1.00, points: 2, minimum_basket: 50.00, max_points: {day: 10}}"""
+    member = Member(version(text))
+    bought = member.buys(6000)
+    assert (bought.points, [given.points for given in member.returns(bought, 2000)]) == (10, [-10])
+
+
+def test_a_return_does_not_bring_a_campaign_that_was_not_about_the_purchase() -> None:
+    text = """earn:
+      - {id: base, kind: spend, per: 1.00, points: 1}
+      - {id: big, kind: spend, per: 1.00, points: 2, minimum_basket: 50.00}
+campaigns: [{id: small, stacking: stack, times: 9, applies_to: [base]}]"""
+    member = Member(version(text))
+    bought = member.buys(6000)
+    member.returns(bought, 2000)
+    assert (bought.points, member.balance) == (120, 40)
+
+
 def test_lines_that_come_back_take_their_share_of_the_discount_with_them() -> None:
     member = Member(version("earn: [{id: tea, kind: spend, per: 1.00, match: {categories: [tea]}}]"))
     lines = (Line(amount_minor=1000, category="tea"), Line(amount_minor=2000, category="bread"))

@@ -265,7 +265,7 @@ def _refusal(sale: Sale, left: list[int] | None, customer: str | None) -> str | 
     """Why a refund cannot be; otherwise what is left of its order is lowered."""
     if left is None or customer is None:
         return f"there is no earlier order '{sale.refund_of}'"
-    if customer is None:
+    if customer != sale.customer:
         return f"order '{sale.refund_of}' is another customer's"
     amount = left[0] if sale.amount_minor is None else sale.amount_minor
     if amount == 0 or amount > left[0]:
