@@ -81,7 +81,7 @@ def fate(version: Version, lot: LotState, standing: Standing, now: datetime) -> 
     if lot.expires_at is None or now < lot.expires_at:
         return Until(lot.expires_at)
     rule = _rule(version, tier_of(version, standing, version.day(now)))
-    end = _end(version, rule, lot, standing, now)
+    end = _end(version, rule, lot, standing)
     if end is None:
         return Until(_spared_until(version, lot.expires_at, now))
     return Expire(_REASONS[type(rule)]) if end <= now else Until(end)
@@ -92,7 +92,7 @@ def ends_at(version: Version, lot: LotState, standing: Standing, now: datetime) 
     if lot.expires_at is None:
         return None
     rule = _rule(version, tier_of(version, standing, version.day(now)))
-    end = _end(version, rule, lot, standing, now)
+    end = _end(version, rule, lot, standing)
     return None if end is None else max(end, lot.expires_at)
 
 
@@ -187,8 +187,8 @@ def _deadline(version: Version, rule: Expiry, issued: date) -> datetime | None:
             return None
 
 
-def _end(version: Version, rule: Expiry, lot: LotState, standing: Standing, now: datetime) -> datetime | None:
-    """The end of a lot under a rule as things stand; None: never."""
+def _end(version: Version, rule: Expiry, lot: LotState, standing: Standing) -> datetime | None:
+    """The end of a lot under a rule as things stand (it may lie before the lot is due); None: never."""
     issued = version.day(lot.issued_at)
     deadline = _deadline(version, rule, issued)
     if deadline is None:
@@ -201,8 +201,8 @@ def _end(version: Version, rule: Expiry, lot: LotState, standing: Standing, now:
         # What was looked at before and lived on had every period until then.
         known = lot.expires_at is not None and lot.expires_at > deadline
         since = version.day(lot.expires_at - timedelta(microseconds=1)) if known and lot.expires_at else None
-        missed = periods_missed(standing, counters, rule.unless_active_each, issued, since, version.day(now))
-        return max(deadline, _closes(version, missed))
+        missed = periods_missed(standing, counters, rule.unless_active_each, issued, since)
+        return _closes(version, missed)
     return deadline
 
 

@@ -34,7 +34,6 @@ def periods_missed(
     per: Literal["month", "quarter"],
     issued: date,
     since: date | None,
-    today: date,
 ) -> date:
     """The last day of the first period without activity, which may be the one that is running or the next.
 
@@ -46,7 +45,7 @@ def periods_missed(
         period = last_of(period, per) + timedelta(days=1)
         last = last_of(period, per)
         at = bisect_left(days, period.toordinal())
-        if period > today or at == len(days) or days[at] > last.toordinal():
+        if at == len(days) or days[at] > last.toordinal():
             return last
 
 

@@ -224,6 +224,14 @@ def stock_caps(version: Version, day: date, *, automatic: bool = False) -> dict[
     return dict(cap for reward in rewards if (cap := stock_cap(version, reward, day)) is not None)
 
 
+def claim_caps(version: Version, reward_id: str, day: date) -> dict[str, int]:
+    """The stocks that a claim of one reward (and what issues itself after it) can draw on: cap id -> size. Others need
+    not wait for it."""
+    reward = find_reward(version, reward_id)
+    own = stock_cap(version, reward, day) if reward is not None else None
+    return stock_caps(version, day, automatic=True) | (dict([own]) if own is not None else {})
+
+
 def _price(version: Version, reward: Reward, claimant: Claimant, wish: Wish) -> tuple[int, int | None]:
     """Points of the claim and what they are worth. Raises refusals of the wish."""
     if reward.kind == "points_as_money":

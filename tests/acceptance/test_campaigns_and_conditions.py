@@ -92,7 +92,7 @@ async def test_R19_the_last_grant_of_a_budget_may_be_a_part_and_a_refund_gives_i
 
 
 async def test_R19_a_budget_in_money_is_points_at_their_value(street: Street) -> None:
-    unit = {"code": "PT", "names": {"en": ["point", "points"]}, "value": 0.01}
+    unit = file_of("cafe_points")["unit"] | {"value": 0.01}
     bonus = {"id": "opening", "stacking": "stack", "adds": 50, "budget": {"money": 1.00}}
     _, guest = await _guest(street, unit=unit, campaigns=[bonus])
     assert [(await guest.buys(amount=100))["points"] for _ in range(3)] == [51, 51, 1]
@@ -206,10 +206,11 @@ async def test_G5_prizes_never_outrun_their_stock_and_the_odds_are_told(street: 
 
     await eventually(balances, [0] * 9 + [100] * 3)
     told = await shop.reads("/v1/games/wheel")
-    assert [(prize["prize"], prize["odds"], prize["stock"], prize["won"]) for prize in told["prizes"]] == [
-        ("jackpot", "9/10", 3, 3),
-        ("nothing", "1/10", None, 9),
+    assert [(prize["prize"], prize["odds"], prize["stock"]) for prize in told["prizes"]] == [
+        ("jackpot", "9/10", 3),
+        ("nothing", "1/10", None),
     ]
+    assert told["prizes"][0]["won"] == 3
 
 
 async def test_P4_without_any_scorer_offers_work_by_rules(street: Street) -> None:

@@ -60,7 +60,7 @@ async def test_R16_a_gift_goes_to_the_charity_in_the_next_clearing_and_never_com
     assert await guest.is_refused("donation", points=70) == (400, "not_a_multiple")
     claim = await guest.claims("donation", points=100)
     assert (await guest.balance(), claim["state"]) == (0, "captured")
-    assert await cafe.is_refused("/v1/reversals", {"entry_id": claim["entry_id"]}) == (409, "not_refundable")
+    assert await cafe.is_refused("/v1/reversals", {"entry_id": claim["entry_id"]}) == (400, "not_reversible")
     assert await _nets(street, shops) == {"cafe": -100, "bookshop": 0, "charity": 100, "operator": 0}
 
 

@@ -145,7 +145,12 @@ class TwoLedgers(RuleBasedStateMachine):
         known = self.model.spent[journal]
         command = Reverse(**self.real.asked(partner, f"{journal}{points}"), journal_id=journal, points=points)
         asked = len(known.points) if points is None else points
-        self.both(command, lambda _: self.model.restore(journal, asked), known.holder)
+
+        def tell(_: str) -> None:
+            self.model.restore(journal, asked)
+            self.model.look(known.holder, self.now)  # what is past its end by now ends at once
+
+        self.both(command, tell, known.holder)
 
     @rule(target=holds, member=members, partner=partners)
     def claims(self, member: int, partner: str) -> Any:

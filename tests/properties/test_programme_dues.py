@@ -165,7 +165,7 @@ def happens(account: Account, now: datetime, n: int, what: str) -> None:
             fold(account.who, Change(activity={"redeem": day.toordinal()}))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(programmes(), STEPS, st.data())
 def test_nothing_is_due_before_the_next_due_moment_and_something_is_at_it(
     what: Version, steps: list[tuple[int, int, str]], data: st.DataObject

@@ -83,7 +83,7 @@ def deserved(visits: dict[date, int], count: int, when: dict[str, str], repeat: 
     return wins if repeat else min(1, wins)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(CHALLENGES, VISITS, st.booleans())
 def test_a_challenge_is_won_as_often_as_it_is_deserved(
     challenge: dict[str, Any], visits: list[tuple[int, int, int, bool]], pruned: bool
@@ -121,7 +121,7 @@ def row_of(visits: dict[date, int], today: date, length: int, minimum: int, free
     return wins, run
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(st.integers(1, 4), st.integers(1, 3), st.integers(0, 2), VISITS, st.booleans())
 def test_a_streak_is_won_as_often_as_the_weeks_deserve(
     length: int, minimum: int, freezes: int, visits: list[tuple[int, int, int, bool]], pruned: bool

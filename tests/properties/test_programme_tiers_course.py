@@ -123,7 +123,7 @@ class Life:
         return from_history(self.what, self.by_day, START.toordinal(), self.today.toordinal(), self.corrections)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(ladders(), HAPPENINGS, st.booleans(), st.integers(0, 500))
 def test_the_judged_tier_is_that_of_the_replayed_history(
     what: Version, happenings: list[Happening], pruned: bool, rest: int
@@ -137,7 +137,7 @@ def test_the_judged_tier_is_that_of_the_replayed_history(
         assert tier_of(what, life.who, life.today) == life.replayed()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(ladders(), HAPPENINGS)
 def test_nothing_changes_before_the_review_and_something_does_on_it(what: Version, happenings: list[Happening]) -> None:
     life = Life(what, pruned=False)
@@ -153,7 +153,7 @@ def test_nothing_changes_before_the_review_and_something_does_on_it(what: Versio
         assert judge(what, life.who, review) is not None
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(ladders(), HAPPENINGS)
 def test_a_purchase_refunded_on_its_day_leaves_no_trace(what: Version, happenings: list[Happening]) -> None:
     life = Life(what, pruned=False)
@@ -170,7 +170,7 @@ def test_a_purchase_refunded_on_its_day_leaves_no_trace(what: Version, happening
         assert (life.who.tier.since, life.who.tier.until) == (before.since, before.until)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(ladders(), HAPPENINGS)
 def test_whoever_falls_by_time_was_told_as_long_ahead_as_there_was_time(
     what: Version, happenings: list[Happening]

@@ -41,3 +41,13 @@ def test_two_readers_do_not_disturb_each_other(sales: list[Sale]) -> None:
         for sale in sales:
             spool.add(sale)
         assert all(one == other for one, other in zip(spool, spool, strict=True))
+
+
+def test_runs_longer_than_what_is_read_at_once_come_back_whole() -> None:
+    sales = [
+        Sale(at=-line % 977, line=line, customer=f"customer {line}" * 5, amount_minor=line) for line in range(9_000)
+    ]
+    with Spool(4_000) as spool:
+        for sale in sales:
+            spool.add(sale)
+        assert list(spool) == sorted(sales, key=lambda sale: (sale.at, sale.line))

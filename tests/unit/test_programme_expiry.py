@@ -176,7 +176,9 @@ def test_only_the_nearest_notice_is_told_when_several_are_due() -> None:
     what = version(lots={"expiry": {"kind": "rolling", "length": "P3D"}})
     who = standing(date(2026, 1, 1))
     lots = [issued(what, at("2026-03-10T12:00"))]
+    assert (next_notice(what, lots, who, at("2026-03-10T12:00")) or at("2030-01-01T00:00")) <= at("2026-03-10T12:00")
     assert tell(what, lots, who, at("2026-03-10T12:00")) == [("P7D", 100)]
+    assert next_notice(what, lots, who, at("2026-03-10T12:00")) is None
     assert tell(what, lots, who, at("2026-03-11T12:00")) == []
 
 

@@ -9,6 +9,7 @@ from points.programme.reward_eligibility import Claimant
 from points.programme.rewards import (
     MOST_ISSUED_AT_ONCE,
     auto_issues,
+    claim_caps,
     claimable,
     given,
     ladder,
@@ -132,3 +133,11 @@ def test_a_huge_balance_becomes_vouchers_in_portions() -> None:
 def test_what_is_won_takes_no_points_and_no_stock() -> None:
     won = given(of(rung(None, "gift", kind="amount_off", amount=Decimal("5.00"), stock=Stock(count=1))), "gift", NOON)
     assert (won.points, won.worth_minor, won.uses, won.change.counts) == (0, 500, {}, {})
+
+
+def test_a_claim_waits_for_its_own_stock_and_that_of_what_issues_itself() -> None:
+    stock = Stock(count=3)
+    version = of(rung(5, "one", stock=stock), rung(6, "two", stock=stock), rung(7, "own", stock=stock, auto_issue=True))
+    assert set(claim_caps(version, "one", NOON.date())) == {"cafe/one/stock/ever", "cafe/own/stock/ever"}
+    assert set(claim_caps(version, "nothing", NOON.date())) == {"cafe/own/stock/ever"}
+    assert len(stock_caps(version, NOON.date())) == 3

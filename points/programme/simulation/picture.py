@@ -44,7 +44,7 @@ def draw(figures: Sequence[Figures], names: Sequence[str], to: IO[bytes], format
         _liability(above, figures, names)
         _movements(below, figures)
         picture.suptitle(_title(figures), x=0.012, ha="left", color=_INK, fontsize=12, fontweight="bold")
-        picture.savefig(to, format=format_, metadata={} if format_ == "svg" else {"Software": None})
+        picture.savefig(to, format=format_, metadata={"Date": None} if format_ == "svg" else {"Software": None})
 
 
 def format_of(path: Path) -> str:
