@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from points.book import ArrearState, Book, CapState, ClaimState, LotState, VoucherState
 from points.commands import Command
@@ -68,13 +68,6 @@ class Decision:
     pool_id: str | None = None
 
 
-class Shelf(Protocol):
-    """Published versions by id."""
-
-    def __getitem__(self, version_id: str, /) -> Version: ...
-    def get(self, version_id: str, /) -> Version | None: ...
-
-
 @dataclass(slots=True)
 class Ground:
     """What decisions stand on besides the book: the moment, published versions, shared caps, other members' books."""
@@ -82,6 +75,6 @@ class Ground:
     now: datetime
     new_id: NewId
     new_code: Callable[[], str]
-    versions: Shelf
+    versions: Mapping[str, Version]
     caps: dict[str, CapState] = field(default_factory=dict)
     books: Mapping[str, Book] = field(default_factory=dict)

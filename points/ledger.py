@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import Protocol
 
 from kernel.clock import Clock
 from kernel.database import Connection
@@ -33,6 +32,7 @@ from points.decision import Allocated, Decision, Ground, NewId
 from points.outcome import Outcome, decode, encode, outcome_of
 from points.programme.dues import next_due
 from points.programme.evaluation import caps_of
+from points.programme.registry import Versions
 from points.programme.rewards import becomes_something, stock_caps
 from points.programme.shelf import default_version
 from points.programme.version import Version
@@ -81,14 +81,6 @@ class Done:
     replayed: bool
 
 
-class Library(Protocol):
-    """Published versions by id; `ensure` reads those that are not known yet."""
-
-    async def ensure(self, ids: Iterable[str]) -> None: ...
-    def __getitem__(self, version_id: str, /) -> Version: ...
-    def get(self, version_id: str, /) -> Version | None: ...
-
-
 class BuiltIn(dict[str, Version]):
     """A library of one: the built-in programme."""
 
@@ -97,6 +89,10 @@ class BuiltIn(dict[str, Version]):
 
     async def ensure(self, ids: Iterable[str]) -> None:
         """There is nothing to read."""
+
+
+# Published versions by id; `ensure` reads those that are not known yet.
+Library = Versions | BuiltIn
 
 
 Step = Callable[[Connection, Sequence[Posted]], Awaitable[None]]
@@ -273,7 +269,7 @@ class Batch:
         in_force = in_force_of(command)
         version = in_force.version if in_force else under
         lots, claims = list(book.lots.values()), list(book.claims.values())
-        found = next_due(version, book.standing, lots, claims, self.ground.now)
+        found = next_due(version, book.standing, lots, claims, self.ground.now, self.ground.versions)
         if book.complete and in_force is not None:
             return found
         return min((moment for moment in (found, book.due_at) if moment is not None), default=None)

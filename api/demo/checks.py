@@ -10,9 +10,15 @@ from api.demo.phones import Phones
 from api.demo.replay import Replay
 from kernel.i18n import translate
 from passes import texts as texts  # registers the words that the cards use
+from points.programme.face import in_language, tier_name
+from points.programme.rewards import reward_of
+from points.programme.shelf import default_version
 
 CAUGHT_UP_WITHIN_S = 60.0
 AT_ONCE = 16
+
+# The demonstration's partners publish none of their own.
+PROGRAMME = default_version()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ def phones_show(replay: Replay, states: dict[str, dict[str, Any]]) -> Check:
         expected = (
             points["balance"],
             member["name"],
-            translate(f"tier.{points['tier']}", member["language"]),
+            tier_name(PROGRAMME, points["tier"], member["language"]),
             _next_reward(points, member["language"]),
             member["code"],
         )
@@ -101,7 +107,7 @@ def phones_show(replay: Replay, states: dict[str, dict[str, Any]]) -> Check:
 def _next_reward(points: dict[str, Any], language: str) -> str:
     if points["next_reward"] is None:
         return translate("card.all_reached", language)
-    reward = translate(f"reward.{points['next_reward']}", language)
+    reward = in_language(reward_of(PROGRAMME, points["next_reward"]).names, language)
     return translate("card.to_go", language, missing=points["points_to_next_reward"], reward=reward)
 
 

@@ -93,7 +93,7 @@ def _notices(book: Book, command: Mature, ground: Ground) -> list[Decision]:
     """What the member is to be told: that points will end, that the tier will fall. Telling is a journal too."""
     version = command.in_force.version
     journals = []
-    for notice in notices_due(version, list(book.lots.values()), book.standing, ground.now):
+    for notice in notices_due(version, list(book.lots.values()), book.standing, ground.now, ground.versions):
         facts = pin(version, notice="expiry", points=notice.points, ends_at=notice.ends_at)
         told = make(book, command, ground, "notice", change=notice.mark, facts=facts)
         journals.append(finish(book, told, ground, version))

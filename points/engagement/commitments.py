@@ -18,6 +18,8 @@ from points.programme.version import InForce, Version
 
 Kind = Literal["surprise", "game"]
 
+_BY_PERIOD = "SELECT id FROM commitment WHERE programme = $1 AND kind = $2 AND name = $3 AND period = $4"
+
 
 class CommitmentUnknown(NotFound):
     """There is no such commitment."""
@@ -55,10 +57,11 @@ class Drawn:
 async def ensure(connection: Connection, version: Version, kind: Kind, name: str, day: date, now: datetime) -> str:
     """The id of the commitment for the month that `day` is in, made now if there is none. Its window opens with the
     month, but never before it is published."""
-    programme = version.programme.programme
+    key = (version.programme.programme, kind, name, name_of(day, "month"))
+    known: str | None = await connection.fetchval(_BY_PERIOD, *key)
+    if known is not None:
+        return known
     first, last = first_of(day, "month"), last_of(day, "month")
-    opens = max(now, day_begins(first, version.zone, version.day_starts))
-    closes = day_begins(last + timedelta(days=1), version.zone, version.day_starts)
     seed = secrets.token_bytes(SEED_BYTES)
     await connection.execute(
         "INSERT INTO commitment"
@@ -66,24 +69,15 @@ async def ensure(connection: Connection, version: Version, kind: Kind, name: str
         " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, coalesce(max(seq), 0) FROM journal"
         " ON CONFLICT (programme, kind, name, period) DO NOTHING",
         new_id("cmt"),
-        programme,
-        kind,
-        name,
-        name_of(day, "month"),
+        *key,
         commitment(seed),
         seed,
         now,
-        opens,
-        closes,
+        max(now, day_begins(first, version.zone, version.day_starts)),
+        day_begins(last + timedelta(days=1), version.zone, version.day_starts),
     )
-    found: str = await connection.fetchval(
-        "SELECT id FROM commitment WHERE programme = $1 AND kind = $2 AND name = $3 AND period = $4",
-        programme,
-        kind,
-        name,
-        name_of(day, "month"),
-    )
-    return found
+    made: str = await connection.fetchval(_BY_PERIOD, *key)
+    return made
 
 
 async def run_due(db: Database, programmes: Programmes, clock: Clock) -> None:

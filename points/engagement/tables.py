@@ -153,6 +153,7 @@ class ConsentRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("kind IN ('marketing', 'profiling', 'sensitive')", name="consent_kind"),
         Index("consent_member", "member_id", "kind", "id"),
+        Index("consent_recorded", "recorded_at"),
     )
 
     id: str = Field(primary_key=True)
@@ -172,6 +173,7 @@ class MembershipRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("valid_until IS NULL OR valid_until >= valid_from", name="membership_span"),
         Index("membership_member", "member_id", "name", "id"),
+        Index("membership_recorded", "recorded_at"),
     )
 
     id: str = Field(primary_key=True)
@@ -188,7 +190,10 @@ class OfferSwitchRow(SQLModel, table=True):
     """An offer switched on or off by a member, never edited: the latest of its offer counts."""
 
     __tablename__ = "offer_switch"
-    __table_args__ = (Index("offer_switch_member", "member_id", "offer", "id"),)
+    __table_args__ = (
+        Index("offer_switch_member", "member_id", "offer", "id"),
+        Index("offer_switch_recorded", "recorded_at"),
+    )
 
     id: str = Field(primary_key=True)
     member_id: str

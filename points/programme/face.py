@@ -46,9 +46,7 @@ def looking(version: Version, standing: Standing, balance: int, member_id: str, 
         standing=standing,
         spendable=balance,
         tier=tier_of(version, standing, day),
-        segments=segments_of(
-            version, standing, day=day, joined=standing.joined, balance=balance, member_id=member_id
-        ),
+        segments=segments_of(version, standing, day=day, joined=standing.joined, balance=balance, member_id=member_id),
     )
 
 

@@ -38,7 +38,8 @@ def settle(parts: Iterable[Part], carries: Mapping[str, tuple[int, int]], contex
     """Whole points of `parts` on top of what was carried; negative parts are taken back by the same arithmetic.
 
     A remainder wallet holds the exact value of all that its rule gave, less the whole points that came of it, so
-    whatever the order of purchases and refunds: the points are the floor of the net exact value.
+    whatever the order of purchases and refunds: the points are the floor of the net exact value. Of each rule, campaign
+    and issuer there is one part.
     """
     given: list[Given] = []
     after: dict[str, tuple[int, int]] = {}
@@ -46,8 +47,7 @@ def settle(parts: Iterable[Part], carries: Mapping[str, tuple[int, int]], contex
     for part in parts:
         if part.rounding == "carry":
             key = part.carry_key
-            before = after.get(key) or carries.get(key) or (0, 1)
-            points, after[key] = _carry(part.exact, before)
+            points, after[key] = _carry(part.exact, carries.get(key, (0, 1)))
         else:
             points = int(part.exact)
         if not points:

@@ -179,3 +179,37 @@ async def test_T3_the_older_terms_let_points_live_eighteen_months(street: Street
     assert await guest.balance() == 100
     await street.at(datetime(2027, 9, 3, 17, tzinfo=UTC))
     await eventually(guest.balance, 0)
+
+
+async def _choices(guest: Guest) -> list[str]:
+    read = await guest.home.reads(f"/v1/members/{guest.id}/birthday")
+    return [choice["id"] for choice in read["choices"]]
+
+
+async def test_T3_vib_picks_points_for_the_birthday_once_a_year_and_then_no_gift(street: Street) -> None:
+    shop, guest = await _guest(street)
+    await guest.was_born(1990, 5, 20)
+    await guest.buys(amount=35_000)
+    path = f"/v1/members/{guest.id}/birthday-choice"
+    assert await _choices(guest) == []
+    await street.at(datetime(2026, 5, 20, 17, tzinfo=UTC))
+    assert await _choices(guest) == ["gift", "points"]
+    await shop.does(path, {"choice": "points"})
+    await eventually(guest.balance, 350 + 250)
+    assert await _choices(guest) == []
+    assert await shop.is_refused(path, {"choice": "gift"}) == (409, "nothing_to_choose")
+    await shop.asks(path, {"choice": "points"})
+    await street.at(datetime(2027, 5, 21, 17, tzinfo=UTC))
+    assert (await guest.balance(), await guest.vouchers()) == (600, [])
+    await shop.does(path, {"choice": "gift"})
+    assert [voucher["reward"] for voucher in await guest.vouchers()] == ["birthday_gift"]
+
+
+async def test_T3_insiders_are_offered_the_gift_alone(street: Street) -> None:
+    shop, guest = await _guest(street)
+    await guest.was_born(1990, 5, 20)
+    await street.at(datetime(2026, 5, 20, 17, tzinfo=UTC))
+    assert await _choices(guest) == ["gift"]
+    refused = await shop.asks(f"/v1/members/{guest.id}/birthday-choice", {"choice": "points"})
+    assert refused.status_code in (403, 404, 409), refused.text
+    assert await guest.balance() == 0

@@ -191,3 +191,15 @@ async def test_V1_a_programme_says_what_it_is_for_and_when_it_is_judged(street: 
     version = (await shop.reads("/v1/programmes"))["in_force"]
     goal = (await shop.reads(f"/v1/programmes/{version}"))["content"]["goal"]
     assert (goal["metric"], goal["review_on"]) == ("repeat_purchase_rate", "2027-05-31")
+
+
+async def test_U4_lots_add_up_to_the_balance_and_say_until_when(street: Street) -> None:
+    shop = await street.shop("cafe_points")
+    guest = await shop.member()
+    for _ in range(3):
+        await guest.buys(amount=5000)
+        await street.later(days(20))
+    await guest.gets("drink")
+    listed = await shop.reads(f"/v1/members/{guest.id}/lots")
+    assert sum(lot["points"] for lot in listed["data"]) == listed["balance"] == await guest.balance() == 50
+    assert [lot["expires_at"] for lot in listed["data"]] == ["2027-04-30T21:00:00Z"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.acceptance import Guest, Shop, Street, days, eventually, file_of
+from tests.support.acceptance import Guest, Shop, Street, days, eventually, file_of, minutes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CURRENCY = "USD"
@@ -200,3 +200,26 @@ async def test_Y2_a_level_multiplies_what_is_earned(street: Street) -> None:
     _, gold = await _gold(street)
     _, green = await _guest(street)
     assert [(await guest.buys(amount=10_000))["points"] for guest in (gold, green)] == [120, 100]
+
+
+@pytest.mark.parametrize(
+    ("earned", "ends"),
+    [(0, "2026-05-21T04:00:00Z"), (50_000, "2026-05-27T04:00:00Z"), (250_000, "2026-06-19T04:00:00Z")],
+    ids=["green", "gold", "reserve"],
+)
+async def test_T2_the_birthday_treat_is_good_for_longer_at_higher_levels(
+    street: Street, earned: int, ends: str
+) -> None:
+    shop, guest = await _guest(street)
+    await guest.was_born(1990, 5, 20)
+    if earned:
+        await guest.buys(amount=earned)
+    await street.at(new_york(5, 20))
+    await street.later(minutes(61))  # the day's work is done by the hour
+    await eventually(lambda: _treats(guest), 1)
+    (treat,) = await guest.vouchers()
+    assert (await shop.reads(f"/v1/vouchers/{treat['code']}"))["valid_until"] == ends
+
+
+async def _treats(guest: Guest) -> int:
+    return len(await guest.vouchers())

@@ -197,3 +197,15 @@ async def test_G4_of_two_with_equally_many_visits_the_earlier_one_leads(street: 
     board = await shop.reads("/v1/leaderboards/most_visits?period=2026-03")
     assert [(place["pseudonym"], place["count"]) for place in board["data"]] == [("Lark", 2), ("Owl", 2)]
     assert early.id not in str(board)
+
+
+async def test_G6_a_shared_badge_tells_nothing_of_the_person(street: Street) -> None:
+    shop, guest = await _guest(street)
+    await _weeks(street, guest, 2, 2, 2, 2)
+    await eventually(lambda: _badges(guest), {"steady": 1})
+    made = await shop.does(f"/v1/members/{guest.id}/shares", {"award": "badge/steady"})
+    seen = await street.door.client.get(made["path"])
+    assert (seen.status_code, seen.json()["achievement"]["fi"]) == (200, "Tasainen tekijä")
+    assert guest.id not in seen.text
+    assert "Alex" not in seen.text
+    assert "balance" not in seen.text

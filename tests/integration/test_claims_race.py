@@ -44,9 +44,14 @@ class Street:
         self.tellers = [Teller(db, Ledger(MovableClock(START), versions=versions)) for _ in range(TELLERS)]
 
     async def all_at_once(self, commands: list[Command]) -> list[Done | CommonpointError]:
-        """What each was answered, each by the next teller."""
+        """What each was answered, each by the next teller; every one of them has served before."""
         for teller in self.tellers:
             await teller.start()
+        poor = await a_member(self.db)
+        for teller in self.tellers:
+            await asyncio.gather(
+                *(teller.ask(claim(poor, reward.id)) for reward in VERSION.programme.rewards), return_exceptions=True
+            )
         asked = [self.tellers[n % TELLERS].ask(command) for n, command in enumerate(commands)]
         answers = await asyncio.gather(*asked, return_exceptions=True)
         for teller in self.tellers:

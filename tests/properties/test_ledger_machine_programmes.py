@@ -171,7 +171,12 @@ class TwoLedgers(RuleBasedStateMachine):
     @rule(hold=holds, partner=partners)
     def gives_up(self, hold: tuple[str, str], partner: str) -> None:
         claim, name = hold
-        self.both(Release(**self.real.asked(partner, claim), claim_id=claim), lambda _: self.model.release(claim), name)
+
+        def tell(_: str) -> None:
+            self.model.release(claim)
+            self.model.look(name, self.now)
+
+        self.both(Release(**self.real.asked(partner, claim), claim_id=claim), tell, name)
 
     @rule(member=members, partner=partners, points=st.integers(-55, 55).filter(bool))
     def is_corrected(self, member: int, partner: str, points: int) -> None:

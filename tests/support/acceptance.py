@@ -254,6 +254,12 @@ class Guest:
         done: dict[str, Any] = captured.json()
         return done
 
+    async def was_born(self, year: int, month: int, day: int) -> None:
+        """The member says when."""
+        path, born = f"/v1/members/{self.id}/birthday", {"year": year, "month": month, "day": day}
+        answer = await self.home.street.door.ask("PUT", path, self.home.till.key, born)
+        assert answer.status_code == 200, answer.text
+
     async def points(self) -> dict[str, Any]:
         """Balance, what is owed, pending, held."""
         read: dict[str, Any] = (await self.home.reads(f"/v1/members/{self.id}"))["points"]

@@ -250,7 +250,7 @@ class Model:
         return moved
 
     def refund(self, journal: str, unnamed: int, lines: Counter[int]) -> int:
-        """Part of a purchase comes back; answers how many points are taken."""
+        """Part of a purchase comes back; answers how many points go. What has ended is gone already."""
         bill = self.bills[journal]
         name = self.who(bill.holder)
         before, had = self._worth(bill), bill.remaining
@@ -261,10 +261,12 @@ class Model:
         holder.spend -= had - bill.remaining
         if not bill.remaining and bill.visit:
             holder.visits[self.day(bill.at)] -= 1
-        taken = self._takable(name, journal, bill.partner)[:gone]
+        ended = [p for p in holder.points if p.bill == journal and p.state == "ended"][:gone]
+        taken = self._takable(name, journal, bill.partner)[: gone - len(ended)]
+        self._use(ended, "forgone")
         self._use(taken, "taken")
-        holder.owed += [bill.partner] * (gone - len(taken))
-        return gone
+        holder.owed += [bill.partner] * (gone - len(ended) - len(taken))
+        return gone - len(ended)
 
     def _takable(self, name: str, journal: str, partner: str) -> list[Point]:
         own = [p for p in self.holders[name].points if p.state == "pending" and p.bill == journal]
@@ -372,7 +374,7 @@ class Model:
         holder, other = self.holders[giver], self.holders[taker]
         all_of_it = [p for p in holder.points if p.state in ("free", "pending")]
         other.owed += holder.owed
-        holder.owed = []
+        other.points += [p for p in holder.points if p.state == "ended"]
         self._hand_over(taker, sorted(all_of_it, key=lambda p: p.lot))
         self._join_parts(giver, taker, now)
         self._cure(other, self.free(taker))

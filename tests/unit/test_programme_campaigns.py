@@ -105,6 +105,21 @@ def test_e11_from_the_fourth_purchase_within_thirty_days_points_are_worth_more()
     assert member.buys(1000, after=timedelta(days=20)).points == 10
 
 
+@pytest.mark.parametrize(("days", "points"), [(29, 20), (30, 10)])
+def test_a_rolling_window_ends_with_the_day_itself(days: int, points: int) -> None:
+    member = campaigns("id: again, stacking: stack, times: 2, when: {nth: {at_least: 2, within: P30D}}")
+    member.buys(1000)
+    assert member.buys(1000, after=timedelta(days=days)).points == points
+
+
+def test_the_tighter_of_a_budget_and_a_member_s_limit_holds() -> None:
+    for budget, limit in ((3, 9), (9, 3)):
+        member = campaigns(
+            f"id: push, stacking: stack, times: 2, budget: {{points: {budget}}}, per_member: {{points: {limit}}}"
+        )
+        assert member.buys(1000).points == 13
+
+
 def test_every_third_purchase_gives_more() -> None:
     member = campaigns("id: third, stacking: stack, adds: 7, when: {nth: {at_least: 3, every: true}}")
     assert [member.buys(1000).points for _ in range(6)] == [10, 10, 17, 10, 10, 17]

@@ -101,6 +101,7 @@ def test_a_purchase_below_the_minimum_of_the_programme_earns_nothing_and_still_c
     }
     # 5.49 less 0.50 is not enough either: what counts must reach it.
     assert member.does(Event(amount_minor=549, discount_minor=50)).points == 0
+    assert member.does(Event(amount_minor=550, discount_minor=50)).points == 5
 
 
 def test_e4_points_for_services_by_piece() -> None:

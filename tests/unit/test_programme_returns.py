@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from points.programme.context import Evaluation
-from points.programme.evaluation import evaluate, without
+from points.programme.evaluation import evaluate, less, without
 from points.programme.events import VISIT, Event, Line, Tender
+from points.programme.standing import Change
 from tests.support.evaluating import Member, version
 
 BASE = "earn: [{id: base, kind: spend, per: 1.00, points: 1}]\n"
@@ -26,6 +27,14 @@ def test_a_return_below_the_minimum_undoes_a_visit() -> None:
     assert [member.returns(bought, 400), [given.points for given in member.returns(bought, 200)]] == [(), [-3]]
     assert member.standing.moments == {}
     assert member.buys(1000, after=timedelta(minutes=1)).points == 3
+
+
+def test_what_is_still_deserved_is_not_touched_by_a_return() -> None:
+    text = "earn: [{id: visit, kind: visit, points: 3, min_gap: PT1H, once_per: member, max_per: {day: 1}}]"
+    member = Member(version(text))
+    bought = member.buys(1000)
+    change = less(member.version, bought.event, without(bought.event, {}, 400), bought.context).change
+    assert change == Change(counts={"spend": {bought.context.day: -400}})
 
 
 def test_a_rule_that_falls_below_its_minimum_leaves_its_place_to_the_next() -> None:

@@ -181,7 +181,9 @@ def test_a_statement_turns_points_into_vouchers_at_their_worth() -> None:
     sales = [sale(1, 0, 17_000), sale(2, 60, 100)]
     found = run(sales, version)
     assert (found.redeemed, found.cost_minor, found.open) == (150, Fraction(150), 21)
-    assert [(reward.id, reward.members, reward.cost_minor) for reward in found.rewards] == [("statement", 1, Fraction(150))]
+    assert [(reward.id, reward.members, reward.cost_minor) for reward in found.rewards] == [
+        ("statement", 1, Fraction(150))
+    ]
 
 
 def test_costs_follow_what_is_told() -> None:

@@ -203,6 +203,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("consent_member", "consent", ["member_id", "kind", "id"], unique=False)
+    op.create_index("consent_recorded", "consent", ["recorded_at"], unique=False)
     op.create_table(
         "draw",
         sa.Column("commitment_id", sa.String(), nullable=False),
@@ -270,6 +271,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("membership_member", "membership", ["member_id", "name", "id"], unique=False)
+    op.create_index("membership_recorded", "membership", ["recorded_at"], unique=False)
     op.create_table(
         "nomination",
         sa.Column("id", sa.String(), nullable=False),
@@ -303,6 +305,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("offer_switch_member", "offer_switch", ["member_id", "offer", "id"], unique=False)
+    op.create_index("offer_switch_recorded", "offer_switch", ["recorded_at"], unique=False)
     op.create_table(
         "play",
         sa.Column("id", sa.String(), nullable=False),
@@ -656,11 +659,13 @@ def downgrade() -> None:
     op.drop_index("play_open", table_name="play", postgresql_where=sa.text("state = 'paying'"))
     op.drop_index("play_member", table_name="play")
     op.drop_table("play")
+    op.drop_index("offer_switch_recorded", table_name="offer_switch")
     op.drop_index("offer_switch_member", table_name="offer_switch")
     op.drop_table("offer_switch")
     op.drop_index("nomination_partner", table_name="nomination")
     op.drop_index("nomination_member", table_name="nomination")
     op.drop_table("nomination")
+    op.drop_index("membership_recorded", table_name="membership")
     op.drop_index("membership_member", table_name="membership")
     op.drop_table("membership")
     op.drop_index(
@@ -678,6 +683,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_draw_member_id"), table_name="draw")
     op.drop_index("draw_won", table_name="draw", postgresql_where=sa.text("outcome IS NOT NULL"))
     op.drop_table("draw")
+    op.drop_index("consent_recorded", table_name="consent")
     op.drop_index("consent_member", table_name="consent")
     op.drop_table("consent")
     op.drop_table("commitment")

@@ -97,7 +97,7 @@ class Sale(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """What the programme's rules see of it."""
         amount = self.amount_minor or 0
         return Event(
-            # The very object: what is at its default is left out of facts, and equal text from a file is another object.
+            # The very object: only that is left out of facts as the default; equal text from a file is not.
             name=PURCHASE if self.name == PURCHASE else self.name,
             amount_minor=amount,
             tax_minor=self.tax_minor,

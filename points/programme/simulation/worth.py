@@ -45,7 +45,7 @@ def costs_of(programme: Programme, told: Told) -> Costs:
     minor = int(10 ** decimals(programme.currency))
     stated: dict[str, Fraction] = {}
     for reward in programme.rewards:
-        price = told.per_reward.get(reward.id, None)
+        price = told.per_reward.get(reward.id, _stated(reward, minor))
         if price is not None:
             stated[reward.id] = price
     if told.per_point is not None:
