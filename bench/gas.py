@@ -17,12 +17,15 @@ from kernel.embedded import ensure_database, start_embedded, stop_embedded
 from points.commands import Command, Earn, Redeem
 from points.ledger import Ledger
 from points.members import join
-from points.programme.version import TermsRate
+from points.programme.events import Event
+from points.programme.shelf import default_version
+from points.programme.version import InForce, TermsRate
 from tokens.mirror import BATCH
 from tokens.opening import Mirror, open_mirror
 
 CLOCK = MovableClock(datetime(2026, 1, 1, tzinfo=UTC))
 RULE = TermsRate("bench", 1, 100)
+IN_FORCE = InForce(default_version())
 
 
 async def main() -> None:
@@ -69,9 +72,10 @@ def _earn(member_id: str, key: str) -> Earn:
         fingerprint=b"",
         occurred_at=CLOCK.now(),
         member_id=member_id,
-        amount_minor=10_000,
+        event=Event(amount_minor=10_000),
         currency="EUR",
-        rule=RULE,
+        in_force=IN_FORCE,
+        terms=RULE,
     )
 
 

@@ -103,7 +103,7 @@ class Grant(Asked):
 
     `reason` is a code that explanations know, `about` what it was for (the challenge's id, the friend's journal). With
     `reward` a voucher of that reward is given (and `points` may be 0). `uses` takes from shared caps: (id, size, how
-    many); a cap that has not so much left refuses the grant.
+    many); a cap that has not so much left refuses the grant. `valid_until` ends the voucher earlier than its reward.
     """
 
     member_id: str
@@ -114,6 +114,7 @@ class Grant(Asked):
     change: Change = field(default_factory=Change)
     uses: tuple[tuple[str, int, int], ...] = ()
     reward: str | None = None
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

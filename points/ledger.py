@@ -63,7 +63,7 @@ class KeyReused(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A journal as the steps of the ledger's transaction see it."""
+    """A journal as the steps of the ledger's transaction see it. `price_minor` is what a supplied reward costs."""
 
     journal_id: str
     kind: str
@@ -71,6 +71,7 @@ class Posted:
     partner_id: str
     recorded_at: datetime
     allocations: tuple[Allocated, ...]
+    price_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,8 @@ class Ledger:
             await self._make_caps(connection, caps)
         members = {m for c in commands for m in _members(c, known) if m}
         locked = await lock(connection, members, {*caps, *known.caps}, holding=for_real)
+        if for_real:
+            await self._remake_caps(connection, locked, caps)
         for cap_id, size in caps.items():
             locked.caps.setdefault(cap_id, CapState(cap_id, size))
         work = [(book.member_id, c) for c in commands if (book := _book(locked, known, c)) is not None]
@@ -187,11 +190,20 @@ class Ledger:
         )
         self._caps_made.update(missing)
 
+    async def _remake_caps(self, connection: Connection, locked: Locked, caps: Mapping[str, int]) -> None:
+        """A row that this process made may be gone again, with a transaction that was rolled back."""
+        missing = {cap_id: size for cap_id, size in caps.items() if cap_id not in locked.caps}
+        if missing:
+            for cap_id in missing:
+                self._caps_made.pop(cap_id, None)
+            await self._make_caps(connection, missing)
+            locked.caps.update((await lock(connection, (), missing)).caps)
+
     async def _write(self, connection: Connection, batch: "Batch") -> None:
         recorded_at = batch.ground.now
         await write(connection, batch.locked.books, batch.locked.caps, batch.done, recorded_at, self._note_kinds)
         posted = [
-            Posted(d.journal_id, d.kind, d.member_id, d.command.partner_id, recorded_at, d.allocations)
+            Posted(d.journal_id, d.kind, d.member_id, d.command.partner_id, recorded_at, d.allocations, _price(d))
             for answered in batch.done
             for d in answered.journals
         ]
@@ -292,6 +304,12 @@ class Accounts(Mapping[str, Book]):
 
     def __len__(self) -> int:
         return len(self._locked.books)
+
+
+def _price(decision: Decision) -> int | None:
+    """The agreed price of a reward that was handed over."""
+    price: int | None = decision.facts.get("price_minor") if decision.kind in ("redeem", "capture") else None
+    return price
 
 
 def _members(command: Command, known: Origins) -> tuple[str, ...]:

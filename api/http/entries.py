@@ -17,7 +17,7 @@ from kernel.errors import Invalid
 from kernel.i18n import best_language
 from network.programmes import Programmes
 from network.rulebook import Rulebook
-from points.commands import Command, Earn, Redeem, Reverse
+from points.commands import Act, Command, Earn, Redeem, Reverse
 from points.deciding.errors import UnknownJournal
 from points.explain import explain
 from points.ledger import Done, Ledger
@@ -176,8 +176,10 @@ async def earn(data: JSONBody[EarningBody], request: HotRequest, key: Key = None
 async def post_event(data: JSONBody[EventBody], request: HotRequest, key: Key = None) -> Response[EntryView]:
     """A visit, a review, a class attended: what the programme gives for it, and what it counts for."""
     known_by, parts = idempotency_key(key), parts_of(request)
-    command = await happening(parts, partner_of(caller_of(request)), data, known_by)
-    return await answer(parts, command, request)
+    partner_id = partner_of(caller_of(request))
+    if data.entry_id is not None:
+        return await answer(parts, acting(parts, partner_id, data, data.entry_id, known_by), request)
+    return await answer(parts, await happening(parts, partner_id, data, known_by), request)
 
 
 async def earning(parts: EntryParts, partner_id: str, data: EarningBody, key: str) -> Earn:
@@ -231,6 +233,18 @@ async def redeem(data: JSONBody[RedemptionBody], request: HotRequest, key: Key =
     known_by, parts = idempotency_key(key), parts_of(request)
     command = await redeeming(parts, partner_of(caller_of(request)), data, known_by)
     return await answer(parts, command, request)
+
+
+def acting(parts: EntryParts, partner_id: str, data: EventBody, entry_id: str, key: str) -> Act:
+    """The command that an awaited event is."""
+    return Act(
+        partner_id=partner_id,
+        key=key,
+        fingerprint=fingerprint("act", data),
+        occurred_at=moment_of(data.occurred_at, parts.clock),
+        journal_id=entry_id,
+        event=data.name,
+    )
 
 
 async def redeeming(parts: EntryParts, partner_id: str, data: RedemptionBody, key: str) -> Redeem:

@@ -62,11 +62,15 @@ class EarningBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EventBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Something other than a purchase: `visit`, `review.posted`, ... `subject` is what it is about."""
+    """Something other than a purchase: `visit`, `review.posted`, ... `subject` is what it is about.
+
+    With `entry_id` it is the event that the points of that earlier entry wait for: they can be spent from then on.
+    """
 
     member_id: EntityId
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_.]{0,59}$", max_length=60)]
     subject: Word | None = None
+    entry_id: EntityId | None = None
     amount: PartMinor = 0
     currency: Currency | None = None
     location_id: EntityId | None = None

@@ -80,7 +80,38 @@ VOUCHERS: tuple[Check, ...] = (
         """
         SELECT voucher.id AS subject, 'journal ' || voucher.journal_id AS detail
         FROM voucher LEFT JOIN journal ON journal.id = voucher.journal_id
-        WHERE facts->>'voucher' IS DISTINCT FROM voucher.id""",
+        WHERE facts->>'voucher' IS DISTINCT FROM voucher.id
+          AND NOT EXISTS (SELECT FROM voucher_move WHERE into_id = voucher.id)""",
+    ),
+    by_sql(
+        14,
+        "a code that another was exchanged for is of the same member, and came of one exchange",
+        """
+        SELECT made.id AS subject, count(given.id) || ' exchanges' AS detail
+        FROM voucher made JOIN voucher_move ON into_id = made.id
+        LEFT JOIN voucher given ON given.id = voucher_id AND kind = 'exchanged'
+            AND (given.member_id, given.journal_id) = (made.member_id, made.journal_id)
+        GROUP BY made.id HAVING count(given.id) <> 1""",
+    ),
+    by_sql(
+        14,
+        "a code is used as often as it was good for, and for no more than its value",
+        """
+        SELECT voucher_id AS subject, id || ' leaves ' || uses_left || ' uses' AS detail FROM (
+            SELECT *, lag(uses_left) OVER moves AS uses_before, lag(value_minor) OVER moves AS value_before
+            FROM voucher_move WINDOW moves AS (PARTITION BY voucher_id ORDER BY id)) moved
+        WHERE (kind = 'used' AND value_minor IS NULL AND uses_left <> uses_before - 1)
+           OR (kind = 'used' AND value_minor <> value_before - coalesce(money_minor, 0))""",
+    ),
+    by_sql(
+        14,
+        "a code is what its last use left of it",
+        """
+        SELECT voucher.id AS subject, voucher.state || ', last use left ' || last.state AS detail
+        FROM voucher JOIN LATERAL (SELECT * FROM voucher_move WHERE voucher_id = voucher.id ORDER BY id DESC LIMIT 1)
+            AS last ON true
+        WHERE voucher.state <> 'voided' AND (voucher.state, voucher.uses_left, voucher.value_minor)
+            IS DISTINCT FROM (last.state, last.uses_left, last.value_minor)""",
     ),
     by_sql(
         14,

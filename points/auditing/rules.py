@@ -111,4 +111,14 @@ AUTHORITY: tuple[Check, ...] = (
         AND (facts->>'actor' IN (member_id, by_member_id, facts->>'approved_by')
              OR facts->>'approved_by' IN (member_id, by_member_id))""",
     ),
+    by_sql(
+        22,
+        "a correction that was asked for is the one that was made",
+        """
+        SELECT adjustment.id AS subject, 'journal ' || coalesce(journal_id, 'none') AS detail
+        FROM adjustment LEFT JOIN journal ON journal.id = journal_id AND kind = 'adjust'
+        WHERE (state = 'done') <> (journal.id IS NOT NULL)
+           OR (state = 'done' AND (facts->>'reason', facts->>'actor', facts->>'approved_by', journal.points)
+               IS DISTINCT FROM (reason, actor, approver, abs(adjustment.points)))""",
+    ),
 )

@@ -38,8 +38,11 @@ ALLOCATIONS: tuple[Check, ...] = (
         "an allocation is of the lot's member and issuer, and says who honoured it",
         """
         SELECT allocation.id AS subject, purpose || ' of ' || lot_id AS detail
-        FROM allocation LEFT JOIN lot ON lot.id = lot_id
-        WHERE (lot.member_id, lot.issuer_id) IS DISTINCT FROM (allocation.member_id, allocation.issuer_id)
+        FROM allocation LEFT JOIN lot ON lot.id = lot_id JOIN journal ON journal.id = allocation.journal_id
+        LEFT JOIN journal original ON original.id = journal.reverses_id
+        WHERE lot.issuer_id IS DISTINCT FROM allocation.issuer_id
+           OR lot.member_id IS DISTINCT FROM allocation.member_id
+              AND lot.member_id IS DISTINCT FROM original.member_id  -- what was spent before accounts were merged
            OR (purpose = 'honoured') <> (acceptor_id IS NOT NULL)
            OR purpose NOT IN ('honoured', 'withdrawn', 'held', 'expired', 'moved') OR allocation.points = 0""",
     ),

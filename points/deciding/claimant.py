@@ -28,6 +28,7 @@ def claimant_of(
         segments=segments_of(
             version, book.standing, day=day, joined=book.standing.joined, balance=book.spendable,
             member_id=book.member_id,
+            at=at,
         ),
         orders=orders,
         partner=in_force.names.get(partner_id or ""),

@@ -182,6 +182,7 @@ def capture(book: Book, command: Capture, ground: Ground) -> Decision:
         claims=(replace(state, state="captured", ended_by=journal_id),),
         facts=pin(
             version, reward=state.reward, acceptor=acceptor, claim=state.id,
+            price_minor=past.facts.get("price_minor"),
             undo={"uses": past.facts.get("uses", {}), "counts": past.change().counts},
             final=None if reward_of(version, state.reward).refundable else True,
         ),

@@ -1,5 +1,7 @@
 """Points given or taken otherwise than by a sale: grants, adjustments by hand, marks, actions that were waited for."""
 
+from datetime import datetime
+
 from points.book import Book, Past, VoucherState
 from points.commands import Act, Adjust, Command, Grant, Mark
 from points.deciding.claims import acceptor_of
@@ -35,6 +37,7 @@ def grant(book: Book, command: Grant, ground: Ground) -> Decision:
     return give_points(
         book, command, ground, command.in_force, command.points,
         kind="grant", change=command.change, uses=uses, reward=command.reward,
+        valid_until=command.valid_until,
         reason=command.reason, about=command.about,
     )  # fmt: skip
 
@@ -56,6 +59,7 @@ def give_points(
     journal_id: str | None = None,
     actor: str | None = None,
     approved_by: str | None = None,
+    valid_until: datetime | None = None,
     prefix: str = "grt",
 ) -> Decision:
     """A journal that issues points of the asking partner; they cure open arrears first."""
@@ -67,7 +71,7 @@ def give_points(
         tier = tier_of(version, book.standing, day)
         slicer.issue(new_lot(version, tier, command.partner_id, journal_id, points, ground.now, ground))
     cured, changed_arrears = slicer.cure(slicer.new)
-    vouchers = (gift(in_force, command.partner_id, reward, journal_id, ground),) if reward else ()
+    vouchers = (gift(in_force, command.partner_id, reward, journal_id, ground, valid_until),) if reward else ()
     decision = make(
         book,
         command,
@@ -180,10 +184,15 @@ def activate(book: Book, command: Command, lot_ids: list[str], ground: Ground) -
     return finish(book, decision, ground, None)
 
 
-def gift(in_force: InForce, partner_id: str, reward: str, journal_id: str, ground: Ground) -> VoucherState:
-    """The voucher of a reward that is won, not paid for."""
+def gift(
+    in_force: InForce, partner_id: str, reward: str, journal_id: str, ground: Ground, valid_until: datetime | None
+) -> VoucherState:
+    """The voucher of a reward that is won, not paid for; it ends with the reward's validity or at `valid_until`."""
     priced = given(in_force.version, reward, ground.now)
-    return voucher_of(
+    voucher = voucher_of(
         in_force.version, priced, voucher_id=ground.new_id("vch"), code=ground.new_code(),
         partner_id=acceptor_of(in_force, priced, partner_id), journal_id=journal_id, at=ground.now,
     )  # fmt: skip
+    ends = [end for end in (voucher.valid_until, valid_until) if end is not None]
+    voucher.valid_until = min(ends, default=None)
+    return voucher

@@ -1,11 +1,11 @@
 """What a member sees of a programme: their tier, the next reward and how far it is, names in their language. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from points.programme.reward_eligibility import Claimant
 from points.programme.rewards import ladder
+from points.programme.schema.basics import Words
 from points.programme.segments import segments_of
 from points.programme.standing import Standing
 from points.programme.tiers import tier_of
@@ -46,7 +46,9 @@ def looking(version: Version, standing: Standing, balance: int, member_id: str, 
         standing=standing,
         spendable=balance,
         tier=tier_of(version, standing, day),
-        segments=segments_of(version, standing, day=day, joined=standing.joined, balance=balance, member_id=member_id),
+        segments=segments_of(
+            version, standing, day=day, joined=standing.joined, balance=balance, member_id=member_id, at=now
+        ),
     )
 
 
@@ -57,6 +59,7 @@ def tier_name(version: Version, tier: str | None, language: str) -> str | None:
     return in_language(level.names, language) if level else None
 
 
-def in_language(names: Mapping[str, str], language: str) -> str:
-    """The name in a language, else in English, else in any."""
-    return names.get(language) or names.get("en") or next(iter(names.values()))
+def in_language(names: Words | None, language: str, otherwise: str = "") -> str:
+    """The name in a language, else in English, else in any, else what is said instead."""
+    spoken = {str(known): text for known, text in (names or {}).items()}
+    return spoken.get(language) or spoken.get("en") or next(iter(spoken.values()), otherwise)

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from api.http.standing import standing_router
 from tests.support.acceptance import START, Street, begin, service
 from tests.support.service import Door
 
@@ -15,9 +14,6 @@ from tests.support.service import Door
 async def opened(request: pytest.FixtureRequest, database_server: str, twins_folder: Path) -> AsyncIterator[Door]:
     """The service of a file of tests; a coalition has one currency, which the file may name as `CURRENCY`."""
     async with service(database_server, twins_folder) as the_door:
-        _app = the_door.client._transport.app  # TEMP
-        if not any("standing" in str(r.path) for r in _app.routes):
-            _app.register(standing_router)
         await begin(the_door, getattr(request.module, "CURRENCY", "EUR"))
         yield the_door
 

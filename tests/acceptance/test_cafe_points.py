@@ -203,3 +203,36 @@ async def test_U4_lots_add_up_to_the_balance_and_say_until_when(street: Street) 
     listed = await shop.reads(f"/v1/members/{guest.id}/lots")
     assert sum(lot["points"] for lot in listed["data"]) == listed["balance"] == await guest.balance() == 50
     assert [lot["expires_at"] for lot in listed["data"]] == ["2027-04-30T21:00:00Z"]
+
+
+async def test_U2_a_name_is_enough_to_join_and_a_card_is_offered_at_once(street: Street) -> None:
+    shop = await street.shop("cafe_points")
+    joined = await shop.does("/v1/members", {"name": "Alex"})
+    path = joined["card_url"].removeprefix(street.door.parts.settings.public_url)
+    assert (await street.door.client.get(path)).status_code == 200
+
+
+async def test_R1_a_quote_of_a_claim_is_what_it_takes_and_takes_nothing(street: Street) -> None:
+    shop = await street.shop("cafe_points")
+    guest = await shop.member()
+    claim = {"member_id": guest.id, "reward": "drink"}
+    await guest.buys(amount=9900)
+    refused = await shop.asks("/v1/quotes", {"claim": claim})
+    assert (refused.status_code, refused.json()["code"]) == (409, "insufficient_points")
+    await guest.buys(amount=2000)
+    quoted = (await shop.asks("/v1/quotes", {"claim": claim})).json()
+    assert (quoted["points"], quoted["balance"], quoted["held"], await guest.balance()) == (-100, 19, 100, 119)
+    made = await shop.does("/v1/claims", claim)
+    assert (made["balance"], made["held"], made["why"]) == (quoted["balance"], quoted["held"], quoted["why"])
+
+
+async def test_R1_a_claim_that_is_not_fetched_gives_its_points_back(street: Street) -> None:
+    shop = await street.shop("cafe_points")
+    guest = await shop.member()
+    await guest.buys(amount=10_000)
+    claim = await guest.claims("drink")
+    assert (claim["state"], await guest.balance()) == ("held", 0)
+    await street.later(days(16 / 24 / 60))
+    await eventually(guest.balance, 100)
+    late = await shop.asks(f"/v1/claims/{claim['id']}/capture", None)
+    assert (late.status_code, late.json()["code"]) == (409, "claim_ended")

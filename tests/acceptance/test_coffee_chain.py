@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.acceptance import Guest, Shop, Street, days, eventually, file_of, minutes
+from tests.support.acceptance import Guest, Shop, Street, days, eventually, file_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CURRENCY = "USD"
@@ -203,19 +203,22 @@ async def test_Y2_a_level_multiplies_what_is_earned(street: Street) -> None:
 
 
 @pytest.mark.parametrize(
-    ("earned", "ends"),
-    [(0, "2026-05-21T04:00:00Z"), (50_000, "2026-05-27T04:00:00Z"), (250_000, "2026-06-19T04:00:00Z")],
+    ("earned", "born", "ends"),
+    [
+        (0, (5, 20), "2026-05-22T04:00:00Z"),
+        (50_000, (6, 10), "2026-06-18T04:00:00Z"),
+        (250_000, (7, 1), "2026-08-01T04:00:00Z"),
+    ],
     ids=["green", "gold", "reserve"],
 )
 async def test_T2_the_birthday_treat_is_good_for_longer_at_higher_levels(
-    street: Street, earned: int, ends: str
+    street: Street, earned: int, born: tuple[int, int], ends: str
 ) -> None:
     shop, guest = await _guest(street)
-    await guest.was_born(1990, 5, 20)
+    await guest.was_born(1990, *born)
     if earned:
         await guest.buys(amount=earned)
-    await street.at(new_york(5, 20))
-    await street.later(minutes(61))  # the day's work is done by the hour
+    await street.at(new_york(*born))
     await eventually(lambda: _treats(guest), 1)
     (treat,) = await guest.vouchers()
     assert (await shop.reads(f"/v1/vouchers/{treat['code']}"))["valid_until"] == ends

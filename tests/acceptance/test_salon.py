@@ -103,7 +103,7 @@ async def test_R12_a_birthday_brings_fifteen_per_cent_once_for_a_fortnight(stree
     await street.at(helsinki("2026-05-20 12:00"))
     await eventually(lambda: _count(guest, "birthday_discount"), 1)
     (code,) = await _codes(guest, "birthday_discount")
-    assert (await shop.reads(f"/v1/vouchers/{code}"))["valid_until"] == "2026-06-02T21:00:00Z"  # midnight in Helsinki
+    assert (await shop.reads(f"/v1/vouchers/{code}"))["valid_until"] == "2026-06-03T21:00:00Z"  # midnight in Helsinki
     used = await shop.uses(code, member_id=guest.id, basket=10_000)
     assert used.status_code == 200, used.text
     assert used.json()["taken"] == 1500

@@ -277,7 +277,7 @@ async def test_points_are_given_to_another_member_within_the_limits(desk: Desk) 
     assert (await shop.door.move("/v1/transfers", shop.cafe.key, body)).status_code == 201
     assert (await shop.points(giver), await shop.points(taker)) == (140, 60)
     beyond = await shop.door.move("/v1/transfers", shop.cafe.key, {**body, "points": 41})
-    assert (beyond.status_code, beyond.json()["code"], beyond.json()["facts"]["left"]) == (403, "transfer_refused", 40)
+    assert (beyond.status_code, beyond.json()["code"], beyond.json()["facts"]["left"]) == (409, "transfer_limit", 40)
     back = await shop.door.move("/v1/transfers", shop.cafe.key, {**body, "to_member_id": giver})
     assert back.status_code == 403
 

@@ -49,6 +49,16 @@ async def test_whoever_captures_a_claim_is_owed_for_it(shop: RewardShop) -> None
     assert nets == {shop.cafe.partner_id: -120, shop.gym.partner_id: 100, "operator": 20}
 
 
+async def test_a_reward_of_one_place_is_claimed_and_handed_over_there_alone(shop: RewardShop) -> None:
+    member = await shop.member(100)
+    elsewhere = await shop.claim(member, "cafe_only", shop.gym)
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (403, "not_here")
+    claim_id = (await shop.claim(member, "cafe_only")).json()["claim"]["id"]
+    refused = await shop.door.move(f"/v1/claims/{claim_id}/capture", shop.gym.key, None)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_here")
+    assert (await shop.door.move(f"/v1/claims/{claim_id}/capture", shop.cafe.key, None)).status_code == 200
+
+
 async def test_a_claim_that_is_given_up_leaves_no_trace_in_the_points(shop: RewardShop) -> None:
     member = await shop.member(100)
     claim_id = (await shop.claim(member, "last_one")).json()["claim"]["id"]

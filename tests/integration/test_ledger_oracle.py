@@ -16,7 +16,7 @@ from kernel.embedded import ensure_database
 from kernel.errors import CommonpointError
 from kernel.ids import new_id
 from points.book import ArrearState, Book, LotState, Past
-from points.commands import Command, Reverse
+from points.commands import Command, Earn, Redeem, Reverse
 from points.decide import decide
 from points.deciding.errors import UnknownJournal
 from points.decision import Decision, Ground, NewId
@@ -57,6 +57,7 @@ class Oracle:
                 return UnknownJournal()
             member = original.member_id
         else:
+            assert isinstance(command, Earn | Redeem)
             member = command.member_id
         book = await self._load(session, member)
         ground = Ground(START, self.make_id, lambda: "CODE", BuiltIn(), {}, {})

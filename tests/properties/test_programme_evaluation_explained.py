@@ -11,7 +11,7 @@ from points.explain import explain, recompute
 from points.programme.events import Event
 from points.programme.version import Version
 from tests.support.evaluating import Member
-from tests.support.random_programmes import events, versions
+from tests.support.random_programmes import TERMS, events, versions
 
 
 def pinned(facts: dict[str, Any]) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def pinned(facts: dict[str, Any]) -> dict[str, Any]:
 def test_n8_an_explanation_computed_again_gives_the_stored_lots(
     version: Version, happened: list[tuple[Event, int]]
 ) -> None:
-    member = Member(version)
+    member = Member(version, terms=TERMS)
     for event, gap in happened:
         carries = dict(member.standing.carries)
         bought = member.does(event, after=timedelta(minutes=gap))

@@ -14,14 +14,14 @@ from points.programme.events import Event
 from points.programme.standing import Standing
 from points.programme.version import Version
 from tests.support.evaluating import Bought, Member
-from tests.support.random_programmes import events, purchases, versions
+from tests.support.random_programmes import TERMS, events, purchases, versions
 
 # The gap between two events of a history, in minutes.
 gaps = st.integers(0, 3000)
 
 
 def history(version: Version, happened: list[tuple[Event, int]]) -> tuple[Member, list[Bought]]:
-    member = Member(version)
+    member = Member(version, terms=TERMS)
     return member, [member.does(event, after=timedelta(minutes=gap)) for event, gap in happened]
 
 
@@ -84,7 +84,7 @@ def test_whole_points_are_those_of_what_is_left(
 
 @given(versions(), purchases(), st.data())
 def test_parts_of_a_return_add_up_and_never_give(version: Version, event: Event, data: st.DataObject) -> None:
-    bought = Member(version).does(event)
+    bought = Member(version, terms=TERMS).does(event)
     steps = sorted(data.draw(st.sets(st.integers(1, event.amount_minor), max_size=3)) | {event.amount_minor})
     states = [event, *(without(event, {}, step) for step in steps)]
     left = {key(part): part.exact for part in bought.evaluation.parts}

@@ -240,7 +240,8 @@ class Guest:
     async def claims(self, reward: str, *, here: Shop | None = None, **more: object) -> dict[str, Any]:
         """A reward that must be had: the claim, and `entry_id`."""
         made = await (here or self.home).does("/v1/claims", {"member_id": self.id, "reward": reward, **more})
-        return made["claim"] | {"entry_id": made["entry_id"]}
+        claim: dict[str, Any] = made["claim"]
+        return claim | {"entry_id": made["entry_id"]}
 
     async def is_refused(self, reward: str, *, here: Shop | None = None, **more: object) -> tuple[int, str]:
         """Status and code of a claim that must be refused."""

@@ -121,12 +121,24 @@ async def shop(db: Database, rest: str, head: str = HEAD) -> AsyncIterator[Shop]
     async with db.unit() as unit:
         partner = await add_partner(unit, clock, "Corner", Brand("Corner"))
         await publish(unit, clock, read_programme(head + rest), {}, partner.id)
+    await _warm(db)
     teller = Teller(db, Ledger(clock, versions=versions))
     await teller.start()
     try:
         yield Shop(db, clock, teller, programmes, partner.id)
     finally:
         await teller.stop()
+
+
+async def _warm(db: Database, connections: int = 10) -> None:
+    """Open connections beforehand: who has to wait for one to be opened would miss the race of a test."""
+    ready = asyncio.Barrier(connections)
+
+    async def hold() -> None:
+        async with db.read():
+            await ready.wait()
+
+    await asyncio.gather(*[hold() for _ in range(connections)])
 
 
 async def at_once(*work: Any) -> list[Any]:

@@ -299,9 +299,8 @@ class Model:
             raise Refused
         back, spent.points = spent.points[len(spent.points) - points :], spent.points[: len(spent.points) - points]
         self._use(back, "free")
-        holder = self.holders[self.who(spent.holder)]
-        holder.points += [point for point in back if point not in holder.points]
-        self._cure(holder, back)
+        name = self.who(spent.holder)
+        self._cure(self.holders[name], back if name == spent.holder else self._hand_over(name, back[::-1]))
         self.stock_used -= spent.stock
         spent.stock = 0
 

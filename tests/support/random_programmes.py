@@ -8,11 +8,14 @@ from hypothesis import strategies as st
 from points.programme.canonical import version_of
 from points.programme.events import VISIT, Event, Line, Tender
 from points.programme.text import read_programme
-from points.programme.version import Version
+from points.programme.version import TermsRate, Version
 
 CATEGORIES = ("tea", "cake", "books", "gift_cards")
 TENDERS = ("card", "cash", "points")
 EVENTS = ("review", "loaded")
+
+# The rate of the partner for rules of kind `terms`.
+TERMS = TermsRate("trm_1", 2, 300)
 
 Json = dict[str, Any]
 
@@ -45,6 +48,7 @@ limits = _some(
     once_per=st.sampled_from(["subject", "member"]),
 )
 kinds = st.one_of(
+    st.just({"kind": "terms"}),
     st.fixed_dictionaries(
         {"kind": st.just("spend"), "per": st.sampled_from([1, 0.7, 3]), "points": rates, "rounding": roundings},
         optional={"tiers": st.just({"gold": 2.5})},
@@ -88,7 +92,9 @@ def campaigns(draw: st.DrawFn, ids: list[str]) -> list[Json]:
         campaign |= draw(
             _some(
                 budget=st.fixed_dictionaries({"points": st.integers(1, 60), "per": periods}),
-                per_member=_some(times=st.integers(1, 3), per=periods).filter(lambda limit: "times" in limit),
+                per_member=_some(times=st.integers(1, 3), points=st.integers(1, 30), per=periods).filter(
+                    lambda limit: "times" in limit or "points" in limit
+                ),
                 sponsor=st.just("s"),
                 applies_to=st.lists(st.sampled_from(ids), min_size=1, max_size=2, unique=True),
             )

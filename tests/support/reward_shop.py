@@ -45,6 +45,7 @@ rewards:
   - {id: card, names: {en: Card}, kind: amount_off, amount: 10.00, cost: 30, voucher: true, uses: 5}
   - {id: mine, names: {en: Mine}, kind: percent_off, percent: 0.2, cost: 15, voucher: true, personal: true}
   - {id: at_cafe, names: {en: At the café}, kind: product, cost: 5, voucher: true, item: {partners: [cafe]}}
+  - {id: cafe_only, names: {en: Café only}, kind: product, cost: 5, item: {partners: [cafe]}}
 adjustments: {limits: {cashier: 50, manager: 500, operator: 10000}, four_eyes_above: 100}
 transfers: {max_points_per_day: 100, max_points_per_month: 150}
 """

@@ -5,7 +5,7 @@ Everything happens in one transaction that is rolled back; each command is a sav
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from network.audit import SETTLEMENT
 from network.obligations import record_obligations
 from points.audit import CHECKS, Finding, audit
 from points.commands import Command
-from points.ledger import Done, Ledger
+from points.ledger import BuiltIn, Done, Ledger
 from points.outcome import Outcome
 from points.programme.canonical import canonical
 from points.programme.version import InForce, Version
@@ -29,13 +29,6 @@ PARTNERS = ("ptn_a", "ptn_b")
 ALL_CHECKS = (*CHECKS, *SETTLEMENT)
 
 Result = TypeVar("Result")
-
-
-class Shelf(dict[str, Version]):
-    """Versions that are all known."""
-
-    async def ensure(self, ids: Iterable[str]) -> None:
-        assert set(ids) <= self.keys()
 
 
 class Room:
@@ -71,7 +64,8 @@ class ShapedLedger:
         self.members = [f"mbr_{number}" for number in range(members)]
         self._keys = count(1)
         ids = count(1)
-        shelf = Shelf({version.id: version})
+        shelf = BuiltIn()
+        shelf[version.id] = version
         self.ledger = Ledger(
             self.clock,
             ["pass"],

@@ -336,7 +336,8 @@ def _forget(book: Book) -> None:
     book.past = {claim.journal_id: book.past[claim.journal_id] for claim in held.values()}
     book.claims = held
     book.vouchers.clear()
-    for lot_id in [lot_id for lot_id, lot in book.lots.items() if not lot.remaining]:
+    needed = {lot_id for past in book.past.values() for lot_id, _ in past.used}
+    for lot_id in [lot.id for lot in book.lots.values() if not lot.remaining and lot.id not in needed]:
         del book.lots[lot_id]
 
 
