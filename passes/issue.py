@@ -8,7 +8,7 @@ from kernel.ids import new_id
 from passes.card import card_json
 from passes.rendering import Renderer
 from passes.tables import WalletPass
-from points.ledger import UnknownMember
+from points.answers import UnknownMember
 
 Wallet = Literal["apple", "google"]
 

@@ -12,7 +12,7 @@ from kernel.database import Connection, Unit
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from points.adjustment_tables import AdjustmentRow
-from points.ledger import KeyReused
+from points.answers import KeyReused
 from points.tables import Idempotency
 
 Role = Literal["cashier", "manager", "operator"]

@@ -20,9 +20,9 @@ from points.adjustment_records import (
     locked_request,
     write_request,
 )  # fmt: skip
+from points.answers import Done, UnknownMember
 from points.commands import INTERNAL, Adjust, Command
 from points.deciding.errors import AdjustmentRefused, check_amount
-from points.ledger import Done, UnknownMember
 from points.programme.schema.lifecycle import Adjustments as Rules
 from points.programme.version import InForce
 

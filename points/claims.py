@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from kernel.database import Connection
+from points.answers import UnknownMember
 from points.book import Book, CapState, LotState, VoucherState
 from points.deciding.claimant import claimant_of
 from points.deciding.errors import UnknownClaim
-from points.ledger import UnknownMember
 from points.programme.rewards import Ladder, ladder, stock_caps
 from points.programme.version import InForce, Version
 from points.statement import member_states

@@ -9,7 +9,7 @@ from kernel.database import Connection, Unit
 from kernel.errors import Invalid
 from kernel.i18n import LANGUAGES
 from kernel.ids import new_code, new_id
-from points.ledger import KeyReused
+from points.answers import KeyReused
 from points.tables import Idempotency, Member, Profile
 
 LONGEST_NAME = 60

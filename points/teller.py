@@ -15,8 +15,9 @@ import structlog
 
 from kernel.database import Connection, Database, DatabaseAway
 from kernel.errors import CommonpointError, Unavailable
+from points.answers import Answer, Done
 from points.commands import Command
-from points.ledger import Answer, Done, Ledger
+from points.ledger import Ledger
 
 log = structlog.get_logger(__name__)
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from kernel.bulk import insert_many
 from kernel.database import Connection, Unit
 from kernel.errors import NotFound
+from points.answers import KeyReused
 from points.book import VoucherState
-from points.ledger import KeyReused
 from points.reward_tables import Voucher
 from points.tables import Idempotency
 from points.voucher_tables import VoucherMove

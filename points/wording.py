@@ -1,6 +1,6 @@
 """Numbers, points, money, dates and names of a programme in the languages that members read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -9,6 +9,7 @@ from typing import Any
 import points.explain_texts  # noqa: F401  (registers the words)
 from kernel.i18n import FALLBACK, translate
 from kernel.money import minor_text
+from points.programme.face import in_language
 from points.programme.version import Version
 
 _PLACES = 6
@@ -59,8 +60,7 @@ class Wording:
     def name(self, parts: Iterable[Any], part_id: str) -> str:
         """The name of that one of the parts (whatever has `id` and `names`), in the language, else in English, else in
         any; its id if it has none."""
-        names: Mapping[str, str] = next((part.names or {} for part in parts if part.id == part_id), {})
-        return names.get(self.language) or names.get(FALLBACK) or next(iter(names.values()), part_id)
+        return in_language(next((part.names for part in parts if part.id == part_id), None), self.language, part_id)
 
     def _unit(self) -> tuple[str, str]:
         names = self.version.programme.unit.names if self.version is not None else {}

@@ -11,9 +11,9 @@ from api.auth import caller_of, partner_of, requires
 from api.body import AmountMinor, Points, StrictBody, fingerprint, idempotency_key
 from api.http.entries import REPLAYED, EntryParts, HotRequest, Key, VoucherOf, language_of, parts_of, view_of
 from api.http.purchases import EntityId, Word
+from points.answers import Done
 from points.claims import ClaimRow, claim
 from points.commands import Capture, Claim, Release
-from points.ledger import Done
 
 RewardId = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$", max_length=40)]
 

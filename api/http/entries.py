@@ -17,10 +17,11 @@ from kernel.errors import Invalid
 from kernel.i18n import best_language
 from network.programmes import Programmes
 from network.rulebook import Rulebook
+from points.answers import Done
 from points.commands import Act, Command, Earn, Redeem, Reverse
 from points.deciding.errors import UnknownJournal
 from points.explain import explain
-from points.ledger import Done, Ledger
+from points.ledger import Ledger
 from points.outcome import Outcome
 from points.programme.version import TermsRate
 from points.statement import line_of

@@ -21,8 +21,8 @@ from kernel.secrets import Keyring
 from network.keys import Caller
 from network.programmes import Programmes
 from passes.links import page_url
+from points.answers import UnknownMember
 from points.explain import explain
-from points.ledger import UnknownMember
 from points.members import LONGEST_NAME, MemberRow, find, find_by_code, join
 from points.programme.face import face
 from points.programme.registry import Versions

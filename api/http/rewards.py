@@ -14,8 +14,8 @@ from kernel.database import Database
 from network.programmes import Programmes
 from points.claims import Catalogue, catalogue
 from points.engagement.ports import home_of
+from points.programme.face import in_language
 from points.programme.rewards import Offer, find_reward
-from points.programme.schema.basics import Words
 from points.programme.version import Version
 
 
@@ -98,20 +98,12 @@ async def get_rewards(member_id: FromPath[str], request: HotRequest) -> RewardsV
     return _view(found, versions, in_force.version, language_of(request))
 
 
-def name_in(words: Words | None, language: str, otherwise: str) -> str:
-    """The words in a language, else in English, else in whichever comes first."""
-    if not words:
-        return otherwise
-    by_language = {str(spoken): text for spoken, text in words.items()}
-    return by_language.get(language) or by_language.get("en") or next(iter(by_language.values()))
-
-
 def reward_name(version: Version, reward_id: str, language: str) -> str:
     """What a reward, or a statement's voucher, is called."""
     reward, conversion = find_reward(version, reward_id), version.programme.conversion
     if reward is not None:
-        return name_in(reward.names, language, reward_id)
-    return name_in(conversion.names if conversion else None, language, reward_id)
+        return in_language(reward.names, language, reward_id)
+    return in_language(conversion.names if conversion else None, language, reward_id)
 
 
 async def _versions(parts: RewardParts, vouchers: Any) -> dict[str, Version]:
@@ -132,7 +124,7 @@ def _view(found: Catalogue, versions: dict[str, Version], version: Version, lang
         if following is None
         else NextView(
             reward=following.reward.id,
-            name=name_in(following.reward.names, language, following.reward.id),
+            name=in_language(following.reward.names, language, following.reward.id),
             points=following.points,
             distance=found.ladder.distance or 0,
         ),
@@ -154,7 +146,7 @@ def _view(found: Catalogue, versions: dict[str, Version], version: Version, lang
 def _offer(offer: Offer, language: str) -> OfferView:
     return OfferView(
         reward=offer.reward.id,
-        name=name_in(offer.reward.names, language, offer.reward.id),
+        name=in_language(offer.reward.names, language, offer.reward.id),
         kind=offer.reward.kind,
         points=offer.points,
         claimable=offer.claimable,

@@ -9,13 +9,13 @@ from litestar.params import FromPath
 
 from api.auth import PARTS_STATE, caller_of, requires
 from api.http.entries import HotRequest, language_of
-from api.http.rewards import name_in
 from kernel.clock import Clock
 from kernel.database import Connection, Database
 from network.programmes import Programmes
+from points.answers import UnknownMember
 from points.engagement.ports import home_of
-from points.ledger import UnknownMember
 from points.programme.entitlements import entitlements
+from points.programme.face import in_language
 from points.programme.progress import Progress, progress
 from points.programme.schema.basics import Words
 from points.programme.segments import segments_of
@@ -171,14 +171,14 @@ def standing_view(in_force: InForce, state: MemberState, now: datetime, language
         tier=_tier(version, standing, day, language),
         progress=[_progress(one, names, language) for one in found if one.kind != "badge"],
         badges=[
-            BadgeView(one.id, name_in(names.get(("badge", one.id)), language, one.id), one.times)
+            BadgeView(one.id, in_language(names.get(("badge", one.id)), language, one.id), one.times)
             for one in found
             if one.kind == "badge" and one.times
         ],
         segments=sorted(groups),
         entitlements=[
             BenefitView(
-                one.benefit, name_in(names.get(("benefit", one.benefit)), language, one.benefit), [*one.because]
+                one.benefit, in_language(names.get(("benefit", one.benefit)), language, one.benefit), [*one.because]
             )
             for one in rights
         ],
@@ -201,7 +201,7 @@ def _tier(version: Version, standing: Standing, day: date, language: str) -> Tie
     state = standing.tier if standing.tier is not None and standing.tier.level == level else None
     return TierView(
         level=level,
-        name=name_in(names, language, level),
+        name=in_language(names, language, level),
         until=_date(state.until if state else None),
         grace_until=_date(state.grace_until if state else None),
         warning=_warning(version, standing, day),
@@ -218,7 +218,7 @@ def _warning(version: Version, standing: Standing, day: date) -> FallView | None
 
 
 def _progress(one: Progress, names: Names, language: str) -> ProgressView:
-    name = name_in(names.get((one.kind, one.id)), language, one.id)
+    name = in_language(names.get((one.kind, one.id)), language, one.id)
     return ProgressView(one.kind, one.id, name, one.done, one.goal, one.times, one.until, one.freezes)
 
 

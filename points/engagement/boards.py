@@ -15,8 +15,8 @@ import asyncpg
 from kernel.clock import Clock
 from kernel.database import Connection, Database, Unit
 from kernel.errors import Conflict, Invalid
+from points.answers import UnknownMember
 from points.engagement.ports import NotOffered, Programmes
-from points.ledger import UnknownMember
 from points.programme.periods import day_ends, first_of, last_of, name_of
 from points.programme.schema.engagement import Leaderboard
 from points.programme.version import InForce, Version

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from kernel.database import Connection
 from kernel.errors import NotFound
+from points.answers import UnknownMember
 from points.commands import Command
-from points.ledger import UnknownMember
 from points.programme.version import InForce
 
 

@@ -16,11 +16,11 @@ from kernel.database import Connection, Database, Unit
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.ids import new_code
 from kernel.money import decimals
+from points.answers import UnknownMember
 from points.engagement import promises
 from points.engagement.ports import Asks, Programmes
 from points.engagement.promises import Promise, promise
 from points.engagement.standings import lock_accounts
-from points.ledger import UnknownMember
 from points.programme.periods import moment_after, name_of, span
 from points.programme.schema.engagement import Gain, Referral
 from points.programme.schema.programme import Programme

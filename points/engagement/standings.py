@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from kernel.database import Connection
-from points.ledger import UnknownMember
+from points.answers import UnknownMember
 from points.programme.standing import Standing
 
 _ACCOUNT = """

@@ -7,10 +7,10 @@ from fractions import Fraction
 from kernel.clock import Clock
 from kernel.database import Connection, Database
 from kernel.errors import Conflict, Invalid
+from points.answers import UnknownMember
 from points.engagement import promises
 from points.engagement.ports import Asks, NotOffered, Programmes
 from points.engagement.promises import Promise, promise
-from points.ledger import UnknownMember
 from points.programme.schema.engagement import Gain, Survey
 from points.programme.version import InForce
 

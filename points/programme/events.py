@@ -34,7 +34,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `amount_minor` is what was charged, tax included, before `discount_minor` (discounts on the whole basket) and
     `reward_minor` (what rewards took off) are subtracted; it equals the sum of the lines if there are lines. Tenders
     name how it was paid; what they do not name was paid with `unknown`. `subject` is what the event is about: an order,
-    a visit, a class; `once_per: subject` looks at it. `returned_minor` is how much of `amount_minor` came back since, if
+    a visit, a class; `once_per: subject` looks at it. `returned_minor` is how much of `amount_minor` came back, if
     there are no lines that say it; discounts and tenders stay as they were and count in proportion to what is left.
     """
 

@@ -224,10 +224,10 @@ def stock_caps(version: Version, day: date, *, automatic: bool = False) -> dict[
     return dict(cap for reward in rewards if (cap := stock_cap(version, reward, day)) is not None)
 
 
-def claim_caps(version: Version, reward_id: str, day: date) -> dict[str, int]:
-    """The stocks that a claim of one reward (and what issues itself after it) can draw on: cap id -> size. Others need
-    not wait for it."""
-    reward = find_reward(version, reward_id)
+def claim_caps(version: Version, reward_id: str | None, day: date) -> dict[str, int]:
+    """The stocks that a claim of one reward (None: no claim) and what issues itself after it can draw on: cap id ->
+    size. Others need not wait for it."""
+    reward = find_reward(version, reward_id) if reward_id is not None else None
     own = stock_cap(version, reward, day) if reward is not None else None
     return stock_caps(version, day, automatic=True) | (dict([own]) if own is not None else {})
 

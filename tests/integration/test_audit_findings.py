@@ -5,8 +5,9 @@ import pytest
 
 from kernel.clock import MovableClock
 from kernel.database import Database
+from points.answers import Done
 from points.audit import audit
-from points.ledger import Done, Ledger
+from points.ledger import Ledger
 from points.programme.version import TermsRate
 from tests.support.ledger import START, a_member, earn, redeem, reverse
 

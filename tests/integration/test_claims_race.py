@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from kernel.clock import MovableClock
 from kernel.database import Database
 from kernel.errors import CommonpointError
+from points.answers import Done
 from points.audit import audit
 from points.commands import Capture, Claim, Command, Release
-from points.ledger import BuiltIn, Done, Ledger
+from points.ledger import BuiltIn, Ledger
 from points.programme.canonical import version_of
 from points.programme.text import read_programme
 from points.programme.version import InForce

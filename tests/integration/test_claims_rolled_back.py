@@ -2,8 +2,9 @@
 
 from kernel.clock import MovableClock
 from kernel.database import Database
+from points.answers import Done
 from points.commands import Claim
-from points.ledger import BuiltIn, Done, Ledger
+from points.ledger import BuiltIn, Ledger
 from points.programme.canonical import version_of
 from points.programme.text import read_programme
 from points.programme.version import InForce

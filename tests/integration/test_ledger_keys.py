@@ -7,10 +7,11 @@ import pytest
 
 from kernel.clock import MovableClock
 from kernel.database import Database
+from points.answers import Answer, Done, KeyReused, UnknownMember
 from points.audit import audit
 from points.commands import Command
 from points.deciding.errors import UnknownJournal
-from points.ledger import Answer, Done, KeyReused, Ledger, UnknownMember
+from points.ledger import Ledger
 from points.programme.reward_refusals import PointsShort
 from points.teller import Teller
 from tests.support.ledger import START, a_member, earn, journals_of, redeem, reverse

@@ -15,12 +15,13 @@ from kernel.database import Database
 from kernel.embedded import ensure_database
 from kernel.errors import CommonpointError
 from kernel.ids import new_id
+from points.answers import Answer, Done, KeyReused
 from points.book import ArrearState, Book, LotState, Past
 from points.commands import Command, Earn, Redeem, Reverse
 from points.decide import decide
 from points.deciding.errors import UnknownJournal
 from points.decision import Decision, Ground, NewId
-from points.ledger import Answer, BuiltIn, Done, KeyReused, Ledger
+from points.ledger import BuiltIn, Ledger
 from points.outcome import decode, encode, outcome_of
 from points.programme.standing import Standing
 from points.programme.version import TermsRate

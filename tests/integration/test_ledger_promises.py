@@ -12,8 +12,9 @@ import pytest
 from kernel.clock import MovableClock
 from kernel.database import Database
 from kernel.errors import CommonpointError
+from points.answers import Done
 from points.commands import Claim, Command
-from points.ledger import BuiltIn, Done, Ledger
+from points.ledger import BuiltIn, Ledger
 from points.outcome import Outcome
 from points.programme.version import InForce
 from points.verifying import verify

@@ -7,7 +7,8 @@ import pytest
 from kernel.clock import MovableClock
 from kernel.database import Database
 from kernel.ids import is_id
-from points.ledger import Done, KeyReused, Ledger
+from points.answers import Done, KeyReused
+from points.ledger import Ledger
 from points.members import BadLanguage, BadName, Joined, find, find_by_code, find_many, join
 from tests.support.ledger import START, a_member, earn
 

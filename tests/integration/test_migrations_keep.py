@@ -10,20 +10,25 @@ from kernel.clock import MovableClock
 from kernel.database import Database
 from kernel.embedded import ensure_database, with_database
 from kernel.ids import new_code
-from points.ledger import Done, Ledger
+from points.answers import Done
+from points.ledger import Ledger
 from points.statement import member_states
 from tests.support.ledger import START, earn, reverse
 
 # 12.99 at 1 point per 2.00 (6, and 0.495 carried), a refund of 3.00 of it (1 point taken), 2 points spent elsewhere.
 _BEFORE = """
 INSERT INTO member (id, code, partner_id, joined_at) VALUES ('mbr_old', 'OLD', 'ptn_a', '2025-05-05 12:00Z');
-INSERT INTO account (id, member_id, balance, version) VALUES ('mbr_old/spendable', 'mbr_old', 2, 3), ('mbr_old/arrears', 'mbr_old', 0, 3);
-INSERT INTO journal (id, kind, member_id, partner_id, points, amount_minor, currency, reverses_id, occurred_at, facts) VALUES
-  ('ern_old', 'earn', 'mbr_old', 'ptn_a', 6, 1299, 'EUR', NULL, '2025-06-01 12:00Z',
-   '{"rule": {"id": "trm_1", "points": 1, "per_minor": 200}, "carry_before": [0, 1], "carry_after": [99, 200], "rounding": "floor"}'),
-  ('rev_old', 'reverse', 'mbr_old', 'ptn_a', 2, 300, 'EUR', 'ern_old', '2025-06-02 12:00Z',
-   '{"rule": {"id": "trm_1", "points": 1, "per_minor": 200}, "carry_before": [99, 200], "carry_after": [199, 200], "rounding": "floor"}'),
-  ('rdm_old', 'redeem', 'mbr_old', 'ptn_b', 2, NULL, NULL, NULL, '2025-06-03 12:00Z', '{}');
+INSERT INTO account (id, member_id, balance, version)
+VALUES ('mbr_old/spendable', 'mbr_old', 2, 3), ('mbr_old/arrears', 'mbr_old', 0, 3);
+INSERT INTO journal (id, kind, member_id, partner_id, points, amount_minor, currency, reverses_id, occurred_at, facts)
+SELECT id, kind, 'mbr_old', partner_id, points, minor, currency, reverses_id, '2025-06-01 12:00Z',
+       CASE WHEN minor IS NULL THEN '{}' ELSE jsonb_build_object(
+           'rule', jsonb_build_object('id', 'trm_1', 'points', 1, 'per_minor', 200),
+           'carry_before', before, 'carry_after', after, 'rounding', 'floor') END
+FROM (VALUES ('ern_old', 'earn', 'ptn_a', 6, 1299, 'EUR', NULL, '[0, 1]'::jsonb, '[99, 200]'::jsonb),
+             ('rev_old', 'reverse', 'ptn_a', 2, 300, 'EUR', 'ern_old', '[99, 200]', '[199, 200]'),
+             ('rdm_old', 'redeem', 'ptn_b', 2, NULL, NULL, NULL, NULL, NULL))
+    AS old (id, kind, partner_id, points, minor, currency, reverses_id, before, after);
 INSERT INTO entry (journal_id, account_id, member_id, amount) VALUES
   ('ern_old', 'mbr_old/spendable', 'mbr_old', 6), ('ern_old', 'ptn_a/issued', 'mbr_old', -6),
   ('rev_old', 'mbr_old/spendable', 'mbr_old', -2), ('rev_old', 'ptn_a/issued', 'mbr_old', 2),
@@ -31,7 +36,8 @@ INSERT INTO entry (journal_id, account_id, member_id, amount) VALUES
 INSERT INTO lot (id, member_id, issuer_id, journal_id, original, remaining, issued_at)
 VALUES ('lot_old', 'mbr_old', 'ptn_a', 'ern_old', 6, 2, '2025-06-01 12:00Z');
 INSERT INTO allocation (id, journal_id, lot_id, member_id, issuer_id, acceptor_id, points) VALUES
-  ('alc_1', 'rev_old', 'lot_old', 'mbr_old', 'ptn_a', NULL, 2), ('alc_2', 'rdm_old', 'lot_old', 'mbr_old', 'ptn_a', 'ptn_b', 2);
+  ('alc_1', 'rev_old', 'lot_old', 'mbr_old', 'ptn_a', NULL, 2),
+  ('alc_2', 'rdm_old', 'lot_old', 'mbr_old', 'ptn_a', 'ptn_b', 2);
 INSERT INTO carry (member_id, partner_id, numerator, denominator) VALUES ('mbr_old', 'ptn_a', 199, 200);
 """
 

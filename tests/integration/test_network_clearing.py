@@ -15,8 +15,9 @@ from network.netting import OPERATOR
 from network.obligations import ObligationTooLarge, record_obligations
 from network.partners import Brand, add_partner
 from network.terms import Rates, TermsMissing, publish
+from points.answers import Done
 from points.commands import Command
-from points.ledger import Done, Ledger
+from points.ledger import Ledger
 from points.outcome import Outcome
 from points.programme.version import TermsRate
 from tests.support.ledger import START, a_member, earn, redeem, reverse

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from kernel.clock import MovableClock
 from kernel.database import Database
+from points.answers import Done
 from points.audit import audit
 from points.commands import Command
-from points.ledger import Done, Ledger
+from points.ledger import Ledger
 from points.outcome import Outcome
 from points.programme.version import TermsRate
 from points.statement import Line, MemberState, Position, lines, member_states, positions

@@ -14,9 +14,10 @@ from structlog.testing import capture_logs
 from kernel.clock import MovableClock
 from kernel.database import Connection, Database
 from kernel.errors import Unavailable
+from points.answers import Answer, Done
 from points.audit import audit
 from points.commands import Command
-from points.ledger import Answer, Done, Ledger
+from points.ledger import Ledger
 from points.programme.reward_refusals import PointsShort
 from points.teller import LedgerFault, OutcomeUnknown, Teller, TooBusy
 from tests.support.ledger import START, a_member, earn, journals_of, redeem

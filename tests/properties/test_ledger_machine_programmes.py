@@ -19,8 +19,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from points.answers import Done, KeyReused
 from points.commands import Adjust, Capture, Claim, Command, Earn, Mature, Merge, Redeem, Release, Reverse, Transfer
-from points.ledger import Done, KeyReused
 from points.outcome import Outcome
 from points.programme.events import Event, Line
 from tests.support.programme_model import Model, Refused

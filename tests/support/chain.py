@@ -15,8 +15,9 @@ from contracts import toolchain
 from kernel.clock import MovableClock
 from kernel.database import Database
 from kernel.outbox import follow_once, retry_now
+from points.answers import Done
 from points.commands import Command
-from points.ledger import Done, Ledger
+from points.ledger import Ledger
 from tests.support.ledger import START
 from tokens.batches import member_address
 from tokens.chain import Block, Chain, ChainAway, Fees, Log, Receipt

@@ -12,9 +12,10 @@ from kernel.clock import MovableClock
 from kernel.database import Database
 from network.partners import Brand, add_partner
 from network.programmes import Programmes
+from points.answers import Done
 from points.commands import Earn, Reverse
 from points.engagement.standings import Known, known_of
-from points.ledger import Done, Ledger
+from points.ledger import Ledger
 from points.members import join
 from points.programme.events import Event
 from points.programme.publishing import publish

@@ -5,8 +5,8 @@ from datetime import timedelta
 from fractions import Fraction
 
 from kernel.errors import CommonpointError
+from points.answers import Done
 from points.commands import Capture, Claim, Command, Earn, Mature, Redeem, Release, Reverse, Transfer
-from points.ledger import Done
 from points.outcome import Outcome
 from points.programme.events import Event, Line
 from tests.support.programme_shapes import SPECIAL, Shape, version_for

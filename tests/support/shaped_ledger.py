@@ -17,9 +17,10 @@ from kernel.database import Connection, Database
 from kernel.errors import CommonpointError
 from network.audit import SETTLEMENT
 from network.obligations import record_obligations
+from points.answers import Done
 from points.audit import CHECKS, Finding, audit
 from points.commands import Command
-from points.ledger import BuiltIn, Done, Ledger
+from points.ledger import BuiltIn, Ledger
 from points.outcome import Outcome
 from points.programme.canonical import canonical
 from points.programme.version import InForce, Version
