@@ -31,7 +31,7 @@ def translate(message_id: str, language: str, **values: object) -> str:
 
 
 def best_language(accepted: str | None) -> str:
-    """The first of our languages in an Accept-Language header (RFC 9110 section 12.5.4, in written order), or English."""
+    """The first of our languages in an Accept-Language header (RFC 9110 section 12.5.4, as written), or English."""
     for part in (accepted or "").lower().split(","):
         language = part.split(";")[0].strip().split("-")[0]
         if language in LANGUAGES:

@@ -136,6 +136,7 @@ def members_of(command: Command, known: Origins) -> tuple[str, ...]:
 
 
 def book_of(locked: Locked, known: Origins, command: Command) -> Book | None:
+    """The book of whom a command is about."""
     return locked.book_of(members_of(command, known)[0])
 
 

@@ -127,7 +127,9 @@ class Ledger:
         if for_real:
             await self._remake_caps(connection, locked, caps)
         for cap_id, size in caps.items():
-            locked.caps.setdefault(cap_id, CapState(cap_id, size))
+            # A quote looks at rows that may be missing, or have the size of an earlier version.
+            cap = locked.caps.setdefault(cap_id, CapState(cap_id, size))
+            cap.size = max(cap.used, size)
         work = [(book.member_id, c) for c in commands if (book := book_of(locked, known, c)) is not None]
         seen = await read_books(connection, locked, work, _whole(locked, work, now))
         await self._versions.ensure(_versions_in(locked.books))

@@ -20,6 +20,13 @@ from points.programme.version import InForce
 TAKEN = "('invited', 'joining', 'active', 'leaving')"
 
 
+_RIGHTS = """
+UPDATE account SET may_spend = seat.may_spend FROM household_member seat
+WHERE seat.household_id = $1 AND seat.state IN ('joining', 'active') AND account.id = seat.member_id || '/spendable'
+AND account.may_spend <> seat.may_spend
+"""
+
+
 class HouseholdUnknown(NotFound):
     """There is no such household, or the member has no place in it."""
 
@@ -111,7 +118,7 @@ async def step_out(unit: Unit, household_id: str, seat: asyncpg.Record, now: dat
     """Give the member their own account back; the last one closes the household and takes the points along."""
     connection, member_id = unit.connection, seat["member_id"]
     await lock_accounts(connection, [member_id])
-    await connection.execute("UPDATE account SET pool_id = NULL WHERE member_id = $1", member_id)
+    await connection.execute("UPDATE account SET pool_id = NULL, may_spend = true WHERE member_id = $1", member_id)
     others = await connection.fetch(
         "SELECT id, state FROM household_member WHERE household_id = $1 AND state IN ('joining', 'active')"
         " AND id <> $2 ORDER BY state, id",
@@ -137,6 +144,12 @@ async def step_out(unit: Unit, household_id: str, seat: asyncpg.Record, now: dat
             household_id,
             others[0]["id"],
         )
+        await tell_rights(connection, household_id)
+
+
+async def tell_rights(connection: Connection, household_id: str) -> None:
+    """Write on the accounts of those who are in the household, or about to be, whether they may spend from it."""
+    await connection.execute(_RIGHTS, household_id)
 
 
 async def lock(connection: Connection, household_id: str) -> str:

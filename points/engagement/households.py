@@ -26,6 +26,7 @@ from points.engagement.household_seats import (
     set_state,
     step_out,
     take_seat,
+    tell_rights,
 )
 from points.engagement.ports import Asks, NotOffered, Programmes, home_of
 from points.engagement.standings import known_of
@@ -144,6 +145,7 @@ async def accept(
             await known_of(unit.connection, member_id)
             await _check_room(unit.connection, household_id, _most(await programmes.in_force(partner_id, now)))
             await take_seat(unit, household_id, member_id, "joining", now)
+        await tell_rights(unit.connection, household_id)
     await move(db, teller, programmes, clock, member_id)
     return await _shown(db, household_id)
 
@@ -165,6 +167,7 @@ async def set_rights(
             may_spend,
             clock.now(),
         )
+        await tell_rights(unit.connection, household_id)
     return await _shown(db, household_id)
 
 

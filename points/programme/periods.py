@@ -60,19 +60,24 @@ def earlier(day: date, by: Span) -> date:
     return day - relativedelta(months=by.months, days=by.days + by.seconds // 86_400)
 
 
-@lru_cache(maxsize=16384)
 def moment_after(moment: datetime, by: Span, zone: ZoneInfo) -> datetime:
     """Months and days by the wall clock of `zone`, then seconds as they pass; aware, in UTC."""
-    local = moment.astimezone(zone) + relativedelta(months=by.months, days=by.days)
-    return local.astimezone(UTC) + timedelta(seconds=by.seconds)
+    return _shifted(moment.astimezone(UTC), by.months, by.days, by.seconds, zone)
 
 
-@lru_cache(maxsize=8192)
-@lru_cache(maxsize=16384)
 def moment_before(moment: datetime, by: Span, zone: ZoneInfo) -> datetime:
     """The inverse direction of `moment_after`."""
-    local = moment.astimezone(zone) - relativedelta(months=by.months, days=by.days)
-    return local.astimezone(UTC) - timedelta(seconds=by.seconds)
+    return _shifted(moment.astimezone(UTC), -by.months, -by.days, -by.seconds, zone)
+
+
+@lru_cache(maxsize=16384)
+def _shifted(moment: datetime, months: int, days: int, seconds: int, zone: ZoneInfo) -> datetime:
+    """A moment in UTC, moved. One in an hour that the clock shows twice stays in its own."""
+    if months or days:
+        local = moment.astimezone(zone)
+        moved = (local + relativedelta(months=months, days=days)).replace(fold=local.fold)
+        moment = moved.astimezone(UTC)
+    return moment + timedelta(seconds=seconds)
 
 
 def business_day(moment: datetime, zone: ZoneInfo, day_starts: time = time(0)) -> date:
@@ -82,7 +87,6 @@ def business_day(moment: datetime, zone: ZoneInfo, day_starts: time = time(0)) -
     return day if moment >= day_begins(day, zone, day_starts) else day - timedelta(days=1)
 
 
-@lru_cache(maxsize=8192)
 @lru_cache(maxsize=16384)
 def day_begins(day: date, zone: ZoneInfo, day_starts: time = time(0)) -> datetime:
     """The moment at which business day `day` begins, in UTC (a time that the clock skips is moved forward)."""
@@ -114,7 +118,6 @@ def first_of(day: date, per: Period) -> date:
 
 
 @lru_cache(maxsize=16384)
-@lru_cache(maxsize=16_384)
 def begins(day: int, per: Period) -> int:
     """The same for ordinals, kept: asked for every day of a history."""
     return first_of(date.fromordinal(day), per).toordinal()

@@ -199,8 +199,10 @@ async def test_T3_vib_picks_points_for_the_birthday_once_a_year_and_then_no_gift
     assert await _choices(guest) == []
     assert await shop.is_refused(path, {"choice": "gift"}) == (409, "nothing_to_choose")
     await shop.asks(path, {"choice": "points"})
+    await street.at(datetime(2027, 1, 21, 17, tzinfo=UTC))
+    await guest.buys(amount=100)
     await street.at(datetime(2027, 5, 21, 17, tzinfo=UTC))
-    assert (await guest.balance(), await guest.vouchers()) == (600, [])
+    assert (await guest.balance(), await guest.vouchers()) == (601, [])
     await shop.does(path, {"choice": "gift"})
     assert [voucher["reward"] for voucher in await guest.vouchers()] == ["birthday_gift"]
 

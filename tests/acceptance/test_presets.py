@@ -33,10 +33,10 @@ async def test_R7_the_preset_earns_and_its_reward_can_be_claimed(
 async def test_R7_points_of_a_journey_can_be_spent_after_it_was_made(street: Street) -> None:
     shop = await street.shop("travel")
     guest = await shop.member()
-    await guest.buys(amount=250_000, order="booking-1")
+    entry = await guest.buys(amount=250_000)
     assert (await guest.balance(), (await guest.points())["pending"]) == (0, 2500)
     await street.later(days(30))
-    await guest.does("journey.completed", subject="booking-1")
+    await guest.does("journey.completed", entry_id=entry["id"])
     assert (await guest.balance(), (await guest.points())["pending"]) == (2500, 0)
     claim = await guest.claims("advance_cabin")
     assert claim["points"] == 1500

@@ -83,8 +83,8 @@ FAULTS = (
     Fault(
         "a change leaves no note",
         "points/writing.py",
-        "for kind in note_kinds for member in touched]",
-        "for kind in note_kinds for member in ()]",
+        "notes = [(kind, member) for kind in note_kinds for member in shown]",
+        "notes: list[tuple[str, str]] = []",
     ),
     Fault(
         "a refund does not undo what the purchase counted for",

@@ -45,11 +45,11 @@ SUM = "postings of a journal sum to zero"
 BALANCE = "a balance is the sum of its entries"
 SPENDABLE = "what is spendable is what remains of the lots"
 REMAINS = "what remains of a lot is what was not allocated"
-MOVES = "what a member can spend moves by lots and allocations"
+MOVES = "what a member has moves by lots and allocations"
 OWES = "whoever owes has nothing to spend"
 ARREARS = "arrears are the sum of what is open"
 REVERSALS = "reversals do not exceed what they reverse"
-KEY = "every journal has one key"
+KEY = "a journal has one key, or follows from another or from time"
 
 TAMPERING = [
     ("an entry is changed", "UPDATE entry SET amount = amount + 1 WHERE account_id LIKE 'ptn_%/issued'", {SUM}),
@@ -120,8 +120,9 @@ async def rules_broken_by(db: Database, sql: str) -> set[str]:
 
 async def test_tampering_is_found(db: Database) -> None:
     await a_ledger(db)
-    found = {name: await rules_broken_by(db, sql) for name, sql, _ in TAMPERING}
-    assert found == {name: rules for name, _, rules in TAMPERING}
+    for name, sql, rules in TAMPERING:
+        found = await rules_broken_by(db, sql)
+        assert rules <= found, f"{name}: {rules - found}"
 
 
 def test_every_rule_of_the_audit_is_shown_to_bite() -> None:

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from kernel.database import Database
-from kernel.errors import CommonpointError
+from kernel.errors import CommonpointError, Forbidden
+from points.commands import Redeem
 from points.engagement import consents, households, memberships, offers
 from points.engagement.household_seats import HouseholdUnknown, InHousehold, OwnerOnly
 from points.engagement.households import HouseholdFull
@@ -147,6 +148,36 @@ async def test_only_the_owner_invites_and_sets_rights(salon: Shop) -> None:
     async with salon.db.read() as read:
         rights = await households.rights_of(read.connection, [one, other, guest])
     assert (rights[one].may_spend, rights[other].may_spend, rights[guest].household_id) == (True, False, None)
+
+
+async def spends(salon: Shop, member_id: str, points: int) -> None:
+    key = f"spend-{member_id}-{points}"
+    command = Redeem(
+        partner_id=salon.partner_id, key=key, fingerprint=key.encode(), occurred_at=salon.clock.now(),
+        member_id=member_id, points=points, in_force=await salon.in_force(),
+    )  # fmt: skip
+    await salon.teller.ask(command)
+
+
+async def test_who_may_not_spend_earns_for_the_household_and_cannot_spend_from_it(salon: Shop) -> None:
+    one, child = await rich(salon, 1000, 500)
+    household_id = await together(salon, one)
+    await households.invite(salon.db, salon.programmes, salon.clock, household_id, one, child, may_spend=False)
+    await households.accept(*salon.services, household_id, child)
+    await salon.buys(child, 500)
+    with pytest.raises(Forbidden):
+        await spends(salon, child, 1)
+    await spends(salon, one, 2)
+    await households.set_rights(salon.db, salon.clock, household_id, one, child, True, True)
+    await spends(salon, child, 3)
+    await households.set_rights(salon.db, salon.clock, household_id, one, child, True, False)
+    with pytest.raises(Forbidden):
+        await spends(salon, child, 4)
+    await households.leave(*salon.services, household_id, one)  # the child owns it now
+    await spends(salon, child, 5)
+    await households.leave(*salon.services, household_id, child)
+    await spends(salon, child, 6)
+    assert await salon.balance(child) == 20 - 2 - 3 - 5 - 6
 
 
 async def test_an_invitation_can_be_declined(salon: Shop) -> None:

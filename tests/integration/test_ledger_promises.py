@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 import asyncpg
 import pytest
@@ -13,7 +14,7 @@ from kernel.clock import MovableClock
 from kernel.database import Database
 from kernel.errors import CommonpointError
 from points.answers import Done
-from points.commands import Claim, Command
+from points.commands import Claim, Command, Release
 from points.ledger import BuiltIn, Ledger
 from points.outcome import Outcome
 from points.programme.version import InForce
@@ -200,12 +201,17 @@ async def test_of_two_members_who_claim_the_last_reward_one_is_refused(db: Datab
     both = [await a_member(db), await a_member(db)]
     async with db.unit() as unit:
         await ledger.apply(unit.connection, [earn(member, 5_000) for member in both])
-    claims = [
-        Claim(
-            partner_id="ptn_a", key=a_key(), fingerprint=b"", occurred_at=START, member_id=member, reward="prize",
-            in_force=InForce(version),
-        )
-        for member in both
-    ]  # fmt: skip
-    answers = await _both_at_once(db, ledger, *claims)
+
+    def asked(member: str) -> dict[str, Any]:
+        return {"partner_id": "ptn_a", "key": a_key(), "fingerprint": b"", "occurred_at": START, "member_id": member}
+
+    def claim(member: str) -> Claim:
+        return Claim(**asked(member), reward="prize", in_force=InForce(version))
+
+    async with db.unit() as unit:  # the stock was counted before, and is whole again
+        [first] = await ledger.apply(unit.connection, [claim(both[0])])
+        assert isinstance(first, Done)
+        given_up = {name: value for name, value in asked("").items() if name != "member_id"}
+        await ledger.apply(unit.connection, [Release(**given_up, claim_id=first.outcome.id)])
+    answers = await _both_at_once(db, ledger, *map(claim, both))
     assert sorted(isinstance(answer, Done) for answer in answers) == [False, True]

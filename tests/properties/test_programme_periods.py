@@ -89,6 +89,17 @@ def test_days_keep_the_clock_and_seconds_pass(moment: datetime, zone: ZoneInfo, 
     )
 
 
+@given(moments, zones, st.integers(0, 200_000))
+@example(datetime(2024, 10, 27, 1, 25, tzinfo=UTC), ZoneInfo("Europe/Helsinki"), 900)
+def test_seconds_pass_the_same_in_an_hour_that_a_clock_shows_twice(
+    moment: datetime, zone: ZoneInfo, seconds: int
+) -> None:
+    by = Span(seconds=seconds)
+    assert moment_after(moment, by, zone) == moment + timedelta(seconds=seconds)
+    assert moment_before(moment, by, zone) == moment - timedelta(seconds=seconds)
+    assert moment_after(moment.astimezone(zone), by, zone) == moment_after(moment, by, zone)
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
