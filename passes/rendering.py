@@ -63,8 +63,8 @@ class Renderer:
             holder=member.name,
             holder_label=say("card.holder"),
             balance=state.spendable,
-            balance_label=say("card.balance"),
-            balance_change=say("card.balance_change"),
+            balance_label=seen.label or say("card.balance"),
+            balance_change=say("card.balance_change", units=seen.units or say("card.units")),
             tier=seen.tier_name or "",
             tier_label=say("card.tier"),
             next_reward=next_reward(seen, language),
@@ -79,4 +79,10 @@ def next_reward(seen: Face, language: str) -> str:
     """The line about the next reward: how many points are missing to what."""
     if seen.next_reward_name is None:
         return translate("card.all_reached", language)
-    return translate("card.to_go", language, missing=seen.missing, reward=seen.next_reward_name)
+    return translate(
+        "card.to_go",
+        language,
+        missing=seen.missing,
+        units=seen.units or translate("card.units", language),
+        reward=seen.next_reward_name,
+    )

@@ -5,18 +5,19 @@ from kernel.i18n import register
 register(
     {
         "card.balance": {"en": "Points", "fi": "Pisteet", "hu": "Pont"},
+        "card.units": {"en": "points", "fi": "pistettä", "hu": "pont"},
         "card.balance_change": {
-            "en": "Your balance is now %@ points",
-            "fi": "Pistesaldosi on nyt %@",
-            "hu": "Az egyenleged most %@ pont",
+            "en": "Your balance is now %@ {units}",
+            "fi": "Saldosi on nyt %@ {units}",
+            "hu": "Az egyenleged most %@ {units}",
         },
         "card.holder": {"en": "Member", "fi": "Jäsen", "hu": "Tag"},
         "card.tier": {"en": "Level", "fi": "Taso", "hu": "Szint"},
         "card.next_reward": {"en": "Next reward", "fi": "Seuraava etu", "hu": "Következő jutalom"},
         "card.to_go": {
-            "en": "{missing} to {reward}",
-            "fi": "{missing} p: {reward}",
-            "hu": "{missing} pont: {reward}",
+            "en": "{missing} {units} to {reward}",
+            "fi": "{missing} {units}: {reward}",
+            "hu": "{missing} {units}: {reward}",
         },
         "card.all_reached": {
             "en": "All rewards reached",

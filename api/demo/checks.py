@@ -108,7 +108,8 @@ def _next_reward(points: dict[str, Any], language: str) -> str:
     if points["next_reward"] is None:
         return translate("card.all_reached", language)
     reward = in_language(reward_of(PROGRAMME, points["next_reward"]).names, language)
-    return translate("card.to_go", language, missing=points["points_to_next_reward"], reward=reward)
+    units = translate("card.units", language)
+    return translate("card.to_go", language, missing=points["points_to_next_reward"], units=units, reward=reward)
 
 
 def recount_agrees(replay: Replay, states: dict[str, dict[str, Any]]) -> Check:

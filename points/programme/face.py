@@ -14,13 +14,18 @@ from points.programme.version import InForce, Version
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """`tier` and `next_reward` are ids with their names; None where the programme has none or all is reached."""
+    """`tier` and `next_reward` are ids with their names; None where the programme has none or all is reached.
+
+    `units` is the plural of the programme's unit, `label` what stands above the balance; None: points.
+    """
 
     tier: str | None
     tier_name: str | None
     next_reward: str | None
     next_reward_name: str | None
     missing: int | None
+    units: str | None
+    label: str | None
 
 
 def face(in_force: InForce, standing: Standing, balance: int, member_id: str, now: datetime, language: str) -> Face:
@@ -35,7 +40,20 @@ def face(in_force: InForce, standing: Standing, balance: int, member_id: str, no
         next_reward=reward.id if reward else None,
         next_reward_name=in_language(reward.names, language) if reward else None,
         missing=following.distance,
+        units=_units(version, language),
+        label=_label(version, language),
     )
+
+
+def _units(version: Version, language: str) -> str | None:
+    forms = {str(known): forms for known, forms in version.programme.unit.names.items()}
+    found = forms.get(language) or forms.get("en")
+    return found[1] if found else None
+
+
+def _label(version: Version, language: str) -> str | None:
+    units = _units(version, language)
+    return in_language(version.programme.unit.label, language, units[:1].upper() + units[1:] if units else "") or None
 
 
 def looking(version: Version, standing: Standing, balance: int, member_id: str, now: datetime) -> Claimant:

@@ -116,7 +116,7 @@ async def test_both_phones_follow_the_till(road: Road) -> None:
         assert entry["balance"] == 50
         await road.shows(member_id, 50)
         face = road.phones.face(member_id)
-        assert (face.tier, face.next_reward) == ("Member", "50 to Lunch")
+        assert (face.tier, face.next_reward) == ("Member", "50 points to Lunch")
 
 
 async def test_with_apples_push_server_down_the_till_works_and_the_phone_hears_later(road: Road) -> None:

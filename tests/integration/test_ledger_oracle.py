@@ -93,7 +93,7 @@ class Oracle:
             standing=msgspec.convert(account.standing, Standing, strict=False),
         )
         for lot in (await session.exec(select(Lot).where(Lot.member_id == member))).all():
-            fields = {name: getattr(lot, name) for name in LotState.__dataclass_fields__}
+            fields = {name: getattr(lot, name) for name in LotState.__dataclass_fields__ if name != "elsewhere"}
             book.lots[lot.id] = LotState(**fields)
         for arrear in (await session.exec(select(Arrear).where(Arrear.member_id == member))).all():
             book.open_arrears[arrear.id] = ArrearState(
@@ -161,7 +161,8 @@ class Oracle:
         spendable.version = owed.version = book.version
         spendable.standing = msgspec.to_builtins(book.standing, str_keys=True)
         for lot in book.lots.values():
-            await session.merge(Lot(**asdict(lot), member_id=member))
+            kept = {name: value for name, value in asdict(lot).items() if name != "elsewhere"}
+            await session.merge(Lot(**kept, member_id=member))
         for arrear in book.open_arrears.values():
             await session.merge(Arrear(**asdict(arrear), member_id=member))
 

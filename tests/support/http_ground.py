@@ -12,6 +12,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
+from api import migrations
 from api.auth import GATE_STATE
 from api.body import LARGEST_BODY_BYTES
 from api.http.clearing import clearing_router
@@ -41,7 +42,7 @@ class GroundParts:
     clock: MovableClock = field(default_factory=lambda: MovableClock(START))
     keyring: Keyring = field(default_factory=lambda: Keyring(b"a test master secret of 32 bytes"))
     settings: GroundSettings = GroundSettings()
-    schema_revision: str = "0001"
+    schema_revision: str = field(default_factory=migrations.head)
 
     @cached_property
     def rulebook(self) -> Rulebook:

@@ -28,7 +28,11 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A programme in words that the model understands. Money in minor units, days and minutes as they are."""
+    """A programme in words that the model understands. Money in minor units, days and minutes as they are.
+
+    `gold` is a tier for life with a rate of its own. A `ladder` (window, how long what is reached is held) is judged by
+    time too, and earns nothing: only the audit looks at it, by the history.
+    """
 
     points: Fraction
     per_minor: int
@@ -36,6 +40,7 @@ class Shape:
     visit: tuple[int, int] | None
     campaign: Campaign | None
     gold: tuple[int, Fraction] | None
+    ladder: tuple[str, str] | None
     pending_days: int | None
     expiry: tuple[Kind, int]
     end_of: Literal["day", "month"]
@@ -50,6 +55,8 @@ class Shape:
 HOLD_MINUTES = 90
 ADJUST_LIMIT = 50
 
+_WINDOWS = ["rolling", "calendar_year", "anniversary"]
+_HELD = ["while_measured", "rest_of_year_and_next", "period"]
 _RATES = [(Fraction(1), 100), (Fraction(3, 2), 100), (Fraction(1), 700), (Fraction(3, 10), 100), (Fraction(1), 33)]
 _EXPIRIES: list[tuple[Kind, int]] = [("never", 0), ("rolling", 10), ("rolling", 40), ("inactivity", 8)]
 _CAMPAIGNS = st.builds(
@@ -74,6 +81,7 @@ def shapes(draw: st.DrawFn) -> Shape:
         visit=draw(st.none() | st.tuples(st.integers(1, 5), st.integers(1, 2))),
         campaign=draw(st.none() | _CAMPAIGNS),
         gold=draw(st.none() | st.tuples(st.sampled_from([3_000, 8_000]), st.sampled_from([points * 2, points + 1]))),
+        ladder=draw(st.none() | st.tuples(st.sampled_from(_WINDOWS), st.sampled_from(_HELD))),
         pending_days=draw(st.sampled_from([None, None, 3])),
         expiry=expiry,
         end_of=draw(st.sampled_from(["day", "month"])),
@@ -105,13 +113,22 @@ def _file(shape: Shape) -> dict[str, Any]:
     }
     if shape.campaign is not None:
         written["campaigns"] = [_campaign(shape.campaign)]
-    if shape.gold is not None:
-        levels = [
-            {"id": "base", "names": _NAMES, "from": 0},
-            {"id": "gold", "names": _NAMES, "from": _money(shape.gold[0])},
-        ]
-        written["tiers"] = {"measure": "spend", "window": {"kind": "lifetime"}, "levels": levels}
+    if (tiers := _tiers(shape)) is not None:
+        written["tiers"] = tiers
     return written
+
+
+def _tiers(shape: Shape) -> dict[str, Any] | None:
+    start = shape.gold[0] if shape.gold else 4_000
+    levels = [{"id": "base", "names": _NAMES, "from": 0}, {"id": "gold", "names": _NAMES, "from": _money(start)}]
+    if shape.gold is not None:
+        return {"measure": "spend", "window": {"kind": "lifetime"}, "levels": levels}
+    if shape.ladder is None:
+        return None
+    kind, held = shape.ladder
+    window = {"kind": kind, "length": "P20D"} if kind == "rolling" else {"kind": kind}
+    valid = {"kind": held, "period": "P15D"} if held == "period" else {"kind": held}
+    return {"measure": "spend", "window": window, "levels": levels, "valid": valid, "grace": "P5D"}
 
 
 def _earn(shape: Shape) -> list[dict[str, Any]]:

@@ -27,7 +27,10 @@ from points.programme.version import InForce, Version
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PARTNERS = ("ptn_a", "ptn_b")
-ALL_CHECKS = (*CHECKS, *SETTLEMENT)
+# What can break from one step to the next; columns do not change.
+ALL_CHECKS = tuple(
+    check for check in (*CHECKS, *SETTLEMENT) if check.name != "no column holds a number with a fraction"
+)
 
 Result = TypeVar("Result")
 

@@ -15,10 +15,14 @@ from points.programme.schema.tiers import Tiers
 
 
 class Unit(Node, frozen=True, kw_only=True):
-    """The point: its code, its names (singular, plural) and what one is worth to a member."""
+    """The point: its code, its names (singular, plural) and what one is worth to a member.
+
+    `label` stands above the balance on the card (default: the plural).
+    """
 
     code: Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9]{0,11}$")] = "PT"
     names: dict[Language, tuple[str, str]] = {}
+    label: Words | None = None
     value: Money | None = None
 
 
