@@ -271,6 +271,7 @@ def _promise(due: YearlyDue, member_id: str, partner_id: str, now: datetime, gai
         reason=due.kind,
         about=str(due.year),
         award=(due.kind, str(due.year)),
+        last_day=due.closes,
     )
 
 

@@ -7,7 +7,7 @@ may be tried by many at once and again after a crash; whatever the ledger will n
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import asyncpg
 import structlog
@@ -18,9 +18,10 @@ from kernel.errors import CommonpointError, Conflict, Forbidden, Invalid, NotFou
 from points.commands import INTERNAL, Grant
 from points.deciding.errors import CapReached
 from points.engagement.ports import Asks, Programmes
+from points.programme.periods import day_ends
 from points.programme.schema.engagement import Gain
 from points.programme.standing import Award, Change
-from points.programme.version import InForce
+from points.programme.version import InForce, Version
 
 log = structlog.get_logger(__name__)
 
@@ -30,9 +31,9 @@ MOST_ATTEMPTS = 30
 
 _INSERT = """
 INSERT INTO promise
-    (key, member_id, partner_id, at, points, reward, badge, reason, about, cap_id, cap_size, award, period, due,
-    made_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+    (key, member_id, partner_id, at, points, reward, badge, reason, about, cap_id, cap_size, award, period, last_day,
+    due, made_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
 ON CONFLICT (key) DO NOTHING
 """
 
@@ -46,7 +47,8 @@ class Promise:
     """A gain for a member from a partner, by the programme in force there `at` a moment.
 
     `reason` is a code that explanations know, `about` what it is for. `cap` is a shared budget, (id, size in points),
-    that the points are taken from, `award` what the standing keeps of it: (name, period).
+    that the points are taken from, `award` what the standing keeps of it: (name, period). A voucher that is given is
+    good until the end of `last_day`, or as long as its reward says if that is shorter.
     """
 
     key: str
@@ -58,6 +60,7 @@ class Promise:
     about: str
     cap: tuple[str, int] | None = None
     award: tuple[str, str] | None = None
+    last_day: date | None = None
 
 
 async def promise(connection: Connection, now: datetime, promises: Sequence[Promise]) -> None:
@@ -66,7 +69,7 @@ async def promise(connection: Connection, now: datetime, promises: Sequence[Prom
         (p.key, p.member_id, p.partner_id, p.at, p.gain.points or 0, p.gain.reward, p.gain.badge, p.reason, p.about)
         + (p.cap or (None, None))
         + (p.award or (None, None))
-        + (now,)
+        + (p.last_day, now)
         for p in promises
     ]
     await connection.executemany(_INSERT, rows)
@@ -116,8 +119,13 @@ def grant_of(promised: Promise, in_force: InForce) -> Grant:
         about=promised.about,
         in_force=in_force,
         change=Change(awards={name: [Award(period=period, day=day)] for name, period in won}),
+        valid_until=_end(in_force.version, promised.last_day),
         uses=((*promised.cap, gain.points or 0),) if promised.cap else (),
     )
+
+
+def _end(version: Version, last_day: date | None) -> datetime | None:
+    return None if last_day is None else day_ends(last_day, version.zone, version.day_starts)
 
 
 async def _keep(db: Database, teller: Asks, programmes: Programmes, now: datetime, row: asyncpg.Record) -> None:
@@ -162,5 +170,6 @@ def _promise(row: asyncpg.Record) -> Promise:
         reason=row["reason"],
         about=row["about"],
         cap=(row["cap_id"], row["cap_size"]) if row["cap_id"] else None,
+        last_day=row["last_day"],
         award=(row["award"], row["period"]) if row["award"] else None,
     )

@@ -4,7 +4,7 @@ What is personal (a birthday, a consent's evidence) is kept apart from the ledge
 touching a sum.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
@@ -38,6 +38,7 @@ class PromiseRow(SQLModel, table=True):
     about: str
     cap_id: str | None = None
     cap_size: int | None = Field(default=None, sa_column=bigint(nullable=True))
+    last_day: date | None = None
     due: datetime = Field(sa_column=moment())
     attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     journal_id: str | None = None

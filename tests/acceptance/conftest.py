@@ -3,18 +3,16 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
-from tests.support.acceptance import START, Street, begin, service
+from tests.support.acceptance import START, Street, service
 from tests.support.service import Door
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def opened(request: pytest.FixtureRequest, database_server: str, twins_folder: Path) -> AsyncIterator[Door]:
-    """The service of a file of tests; a coalition has one currency, which the file may name as `CURRENCY`."""
+async def opened(database_server: str, twins_folder: Path) -> AsyncIterator[Door]:
+    """The service of a file of tests."""
     async with service(database_server, twins_folder) as the_door:
-        await begin(the_door, getattr(request.module, "CURRENCY", "EUR"))
         yield the_door
 
 

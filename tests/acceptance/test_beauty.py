@@ -9,7 +9,6 @@ import pytest
 from tests.support.acceptance import Guest, Shop, Street, days, eventually, file_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-CURRENCY = "USD"
 FEBRUARY_3 = datetime(2026, 2, 3, 17, tzinfo=UTC)
 
 

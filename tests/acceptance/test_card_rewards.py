@@ -7,7 +7,6 @@ import pytest
 from tests.support.acceptance import Guest, Shop, Street, days, eventually, line
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-CURRENCY = "USD"
 CARD = "rewards_card"
 
 

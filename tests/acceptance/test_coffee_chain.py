@@ -8,7 +8,6 @@ import pytest
 from tests.support.acceptance import Guest, Shop, Street, days, eventually, file_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-CURRENCY = "USD"
 DOUBLE_DAY = datetime(2026, 4, 3, 16, tzinfo=UTC)
 
 

@@ -7,7 +7,6 @@ import pytest
 from tests.support.acceptance import Guest, Shop, Street, eventually, line
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-CURRENCY = "GBP"
 BEFORE_MAY = datetime(2026, 4, 20, 12, tzinfo=UTC)
 IN_MAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
 IN_AUGUST = datetime(2026, 8, 3, 12, tzinfo=UTC)

@@ -45,19 +45,6 @@ async def service(server_url: str, folder: Path) -> AsyncIterator[Door]:
         await admin.close()
 
 
-async def begin(opened: Door, currency: str) -> None:
-    """The programme of partners without their own: points by their terms, and nothing that later ones must keep up."""
-    await Street(opened).at(START)
-    plain = {
-        "programme": "ground",
-        "names": named("Ground"),
-        "zone": "UTC",
-        "currency": currency,
-        "earn": [{"id": "terms", "kind": "terms"}],
-    }
-    await opened.made("/v1/programmes", opened.operator_key, {"text": yaml.safe_dump(plain)})
-
-
 def helsinki(text: str) -> datetime:
     """A moment by the wall clock of Helsinki: `2026-03-06 15:00`."""
     return datetime.fromisoformat(text).replace(tzinfo=HELSINKI)

@@ -14,9 +14,9 @@ from tests.support.shaped_ledger import PARTNERS, Room, ShapedLedger
 
 # One point for each 1.00, carried; a reward for 10; nothing else.
 PLAIN = Shape(
-    points=Fraction(1), per_minor=100, rounding="carry", visit=None, campaign=None, gold=None, ladder=None, pending_days=None,
-    expiry=("never", 0), end_of="day", zone="Europe/Helsinki", consume=("oldest",), cost=10, stock=None, voucher=False,
-    transfers=1_000,
+    points=Fraction(1), per_minor=100, rounding="carry", visit=None, campaign=None, gold=None, ladder=None,
+    pending_days=None, expiry=("never", 0), end_of="day", zone="Europe/Helsinki", consume=("oldest",), cost=10,
+    stock=None, voucher=False, transfers=1_000,
 )  # fmt: skip
 
 

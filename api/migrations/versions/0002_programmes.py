@@ -377,6 +377,7 @@ def upgrade() -> None:
         sa.Column("about", sa.String(), nullable=False),
         sa.Column("cap_id", sa.String(), nullable=True),
         sa.Column("cap_size", sa.BigInteger(), nullable=True),
+        sa.Column("last_day", sa.Date(), nullable=True),
         sa.Column("due", sa.DateTime(timezone=True), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("journal_id", sa.String(), nullable=True),
