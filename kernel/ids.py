@@ -11,6 +11,9 @@ import threading
 import time
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+# Two characters at a time: ids are made several times per request.
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS = range(120, -10, -10)
 _CODE_ALPHABET = _ALPHABET.upper()
 _BODY = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
 
@@ -48,4 +51,4 @@ def _uuid7_int() -> int:
 
 
 def _base32(value: int) -> str:
-    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -5, -5))
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in _SHIFTS])
