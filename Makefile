@@ -65,6 +65,7 @@ proof: $(READY) $(TOOLS) ## hunt for counterexamples: many examples, many races,
 	$(BIN)/pytest -n $(PROCESSES) --dist worksteal -m hypothesis --hypothesis-profile=$(PROFILE) $(ARGS)
 	for round in $$(seq $(RACES)); do $(BIN)/pytest -q -k race tests/integration; done
 	FOUNDRY_FUZZ_RUNS=$(FUZZ_RUNS) $(BIN)/python -m contracts test
+	$(if $(SHORT),,$(BIN)/python -m tests.faults)
 	$(if $(SHORT),,$(BIN)/python -m contracts faults)
 
 bench: $(READY) ## measure, and print the figures

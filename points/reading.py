@@ -99,10 +99,14 @@ ORDER BY original.id
 """
 
 _ORIGINS = """
+WITH RECURSIVE used AS (
+    SELECT member_id, pool_id FROM account WHERE id IN (SELECT m || '/spendable' FROM unnest($2::text[]) AS m)
+    UNION
+    SELECT pool.member_id, pool.pool_id FROM used JOIN account pool ON pool.id = used.pool_id || '/spendable')
 SELECT journal.id, journal.member_id, journal.facts -> 'uses' AS uses, journal.facts -> 'undo' -> 'uses' AS undo
 FROM journal
 WHERE id = ANY($1::text[])
-   OR id IN (SELECT journal_id FROM claim WHERE member_id = ANY($2::text[]) AND state = 'held')
+   OR id IN (SELECT journal_id FROM claim WHERE member_id IN (SELECT member_id FROM used) AND state = 'held')
    OR id IN (SELECT voucher.journal_id FROM voucher JOIN journal earned ON earned.member_id = voucher.member_id
              WHERE earned.id = ANY($1::text[]) AND voucher.state = 'issued')
 """

@@ -92,9 +92,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Raise:
-    """What multiplying gives on top, and the shares as they are then."""
+    """What multiplying gives on top (by the rule's rounding, and exactly), and the shares as they are then."""
 
     more: Fraction | int
+    exact: Fraction
     shares: list[tuple[Share, int]]
     of: int
 
@@ -182,9 +183,11 @@ def apply(push: Push, stage: Stage) -> None:
         elif left is None:
             _give(push, run.gain.way.id, raised.more, stage, run.rounding)
         else:
-            given = min(int(raised.more), left)
-            if given < int(raised.more):
-                raised = _raised(push, run, stage, shares, push.by * given / raised.more) or raised
+            # Whatever the rule's rounding: what is on top is made whole by itself, so that a return can only lower it.
+            whole = int(raised.exact)
+            given = min(whole, left)
+            if given < whole:
+                raised = _raised(push, run, stage, shares, push.by * given / raised.exact) or raised
             left -= given
             _give(push, run.gain.way.id, given, stage, "floor")
         run.shares, run.of = raised.shares, raised.of
@@ -252,9 +255,10 @@ def _raised(push: Push, run: Run, stage: Stage, shares: Set[Share] | None, by: F
     if not on_top:
         return None
     of *= run.of
+    exact = Fraction(on_top, of)
     if run.rounding == "carry":
-        return Raise(Fraction(on_top, of), raised, of)
-    return Raise(rounded(raised, of, run.rounding) - run.points, raised, of)
+        return Raise(exact, exact, raised, of)
+    return Raise(rounded(raised, of, run.rounding) - run.points, exact, raised, of)
 
 
 def _meant(push: Push, run: Run, share: Share, stage: Stage) -> bool:

@@ -8,6 +8,7 @@ from httpx import Request
 
 from tests.support.acceptance import Guest, Shop, Street, days, eventually, file_of, line, minutes
 
+pytest_plugins = ["tests.support.street"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 COFFEE = line("hot_drinks", 320)
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.acceptance import Street, days, eventually, file_of, helsinki, line, named
 
+pytest_plugins = ["tests.support.street"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 

@@ -8,6 +8,7 @@ import yaml
 
 from tests.support.acceptance import Guest, Shop, Street, days, eventually, file_of, helsinki, line, named
 
+pytest_plugins = ["tests.support.street"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ONE_PER_EURO: dict[str, Any] = {"id": "spend", "kind": "spend", "per": 1.00, "points": 1}
 PLAIN: dict[str, Any] = {"earn": [ONE_PER_EURO], "campaigns": None, "engagement": None}

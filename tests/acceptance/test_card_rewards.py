@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.acceptance import Guest, Shop, Street, days, eventually, line
 
+pytest_plugins = ["tests.support.street"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CARD = "rewards_card"
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.acceptance import Guest, Shop, Street, days, eventually, file_of
 
+pytest_plugins = ["tests.support.street"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 DOUBLE_DAY = datetime(2026, 4, 3, 16, tzinfo=UTC)
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.acceptance import Guest, Shop, Street, days, eventually, file_of, helsinki
 
+pytest_plugins = ["tests.support.street"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.acceptance import Street, days, line
 
+pytest_plugins = ["tests.support.street"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # preset, a purchase, points of it, and (when those can be spent) the reward to claim.

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.acceptance import Guest, Shop, Street, eventually, line
 
+pytest_plugins = ["tests.support.street"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 BEFORE_MAY = datetime(2026, 4, 20, 12, tzinfo=UTC)
 IN_MAY = datetime(2026, 5, 1, 12, tzinfo=UTC)

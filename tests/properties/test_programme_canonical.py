@@ -109,11 +109,11 @@ def broken_trees(draw: st.DrawFn) -> Any:
         parent, step = draw(st.sampled_from(list(_places(copy))))
         action = draw(st.sampled_from(["replace", "drop", "add"]))
         if action == "replace":
-            parent[step] = draw(st.sampled_from(BROKEN))
+            parent[step] = _copy(draw(st.sampled_from(BROKEN)))
         elif action == "drop":
             del parent[step]
         elif isinstance(parent, dict):
-            parent[draw(st.sampled_from(["surprise", "id", "kind", "points"]))] = draw(st.sampled_from(BROKEN))
+            parent[draw(st.sampled_from(["surprise", "id", "kind", "points"]))] = _copy(draw(st.sampled_from(BROKEN)))
     return copy
 
 

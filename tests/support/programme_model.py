@@ -149,10 +149,12 @@ class Model:
         if bill.pushed and self.shape.campaign is not None:
             special = sum(n for n, (_, kind) in zip(bill.of_lines(), bill.lines, strict=True) if kind == SPECIAL)
             more = special * bill.rate * (self.shape.campaign.times - 1)
-        if self.shape.rounding == "floor":
-            base, more = Fraction(floor(base)), Fraction(floor(base + more) - floor(base))
         if bill.left_of_budget is not None:
             more = Fraction(min(floor(more), bill.left_of_budget))
+        elif self.shape.rounding == "floor":
+            more = Fraction(floor(base + more) - floor(base))
+        if self.shape.rounding == "floor":
+            base = Fraction(floor(base))
         return {"spend": base, "visit": Fraction(bill.visit), "push": more}
 
     def _move(self, name: str, bill: Bill, before: dict[str, Fraction], after: dict[str, Fraction]) -> dict[str, int]:

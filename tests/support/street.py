@@ -1,4 +1,7 @@
-"""One service for each file of acceptance tests; every test begins at the same moment with shops of its own."""
+"""The fixtures of acceptance tests: one service for each file; every test begins at the same moment with own shops.
+
+A file of tests asks for them with `pytest_plugins`, beside its event loop of the whole file.
+"""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
