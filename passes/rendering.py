@@ -77,6 +77,8 @@ class Renderer:
 
 def next_reward(seen: Face, language: str) -> str:
     """The line about the next reward: how many points are missing to what."""
+    if not seen.rewards:
+        return ""
     if seen.next_reward_name is None:
         return translate("card.all_reached", language)
     return translate(

@@ -180,45 +180,25 @@ async def post_event(data: JSONBody[EventBody], request: HotRequest, key: Key = 
     partner_id = partner_of(caller_of(request))
     if data.entry_id is not None:
         return await answer(parts, acting(parts, partner_id, data, data.entry_id, known_by), request)
-    return await answer(parts, await happening(parts, partner_id, data, known_by), request)
+    return await answer(parts, await earning(parts, partner_id, data, known_by), request)
 
 
-async def earning(parts: EntryParts, partner_id: str, data: EarningBody, key: str) -> Earn:
-    """The command that a purchase is. Raises what is wrong with place, currency, moment or parts."""
-    moment = moment_of(data.occurred_at, parts.clock)
-    await parts.rulebook.check_place(partner_id, data.location_id)
-    terms = await parts.rulebook.terms(partner_id, moment)
-    if terms.rates.currency != data.currency:
-        raise OtherCurrency(f"The terms are in {terms.rates.currency}.", currency=terms.rates.currency)
-    return Earn(
-        partner_id=partner_id,
-        key=key,
-        fingerprint=fingerprint("earn", data),
-        occurred_at=moment,
-        location_id=data.location_id,
-        member_id=data.member_id,
-        event=purchase_of(data),
-        currency=data.currency,
-        in_force=await parts.programmes.in_force(partner_id, moment),
-        terms=TermsRate(terms.id, terms.rates.earn_points, terms.rates.earn_per_minor),
-    )
-
-
-async def happening(parts: EntryParts, partner_id: str, data: EventBody, key: str) -> Earn:
-    """The command that an event is."""
+async def earning(parts: EntryParts, partner_id: str, data: EarningBody | EventBody, key: str) -> Earn:
+    """The command that a purchase or event is. Raises what is wrong with place, currency, moment or parts."""
     moment = moment_of(data.occurred_at, parts.clock)
     await parts.rulebook.check_place(partner_id, data.location_id)
     terms = await parts.rulebook.terms(partner_id, moment)
     if data.currency not in (None, terms.rates.currency):
         raise OtherCurrency(f"The terms are in {terms.rates.currency}.", currency=terms.rates.currency)
+    purchase = isinstance(data, EarningBody)
     return Earn(
         partner_id=partner_id,
         key=key,
-        fingerprint=fingerprint("event", data),
+        fingerprint=fingerprint("earn" if purchase else "event", data),
         occurred_at=moment,
         location_id=data.location_id,
         member_id=data.member_id,
-        event=event_of(data),
+        event=purchase_of(data) if isinstance(data, EarningBody) else event_of(data),
         currency=terms.rates.currency,
         in_force=await parts.programmes.in_force(partner_id, moment),
         terms=TermsRate(terms.id, terms.rates.earn_points, terms.rates.earn_per_minor),

@@ -12,7 +12,6 @@ from api.http.entries import (
     HotRequest,
     RedemptionBody,
     earning,
-    happening,
     language_of,
     parts_of,
     redeeming,
@@ -55,7 +54,7 @@ async def _command(data: QuoteBody, request: HotRequest, partner_id: str) -> Com
     if data.earning is not None:
         return await earning(parts, partner_id, data.earning, _KEY)
     if data.event is not None:
-        return await happening(parts, partner_id, data.event, _KEY)
+        return await earning(parts, partner_id, data.event, _KEY)
     if data.redemption is not None:
         return await redeeming(parts, partner_id, data.redemption, _KEY)
     assert data.claim is not None

@@ -17,6 +17,7 @@ class Face:
     """`tier` and `next_reward` are ids with their names; None where the programme has none or all is reached.
 
     `units` is the plural of the programme's unit, `label` what stands above the balance; None: points.
+    `rewards` says whether there is anything to have at all.
     """
 
     tier: str | None
@@ -26,6 +27,7 @@ class Face:
     missing: int | None
     units: str | None
     label: str | None
+    rewards: bool
 
 
 def face(in_force: InForce, standing: Standing, balance: int, member_id: str, now: datetime, language: str) -> Face:
@@ -42,6 +44,7 @@ def face(in_force: InForce, standing: Standing, balance: int, member_id: str, no
         missing=following.distance,
         units=_units(version, language),
         label=_label(version, language),
+        rewards=bool(following.offers),
     )
 
 
