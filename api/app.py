@@ -1,5 +1,6 @@
 """The web application, put together from its routes and the parts it is handed."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -63,6 +64,9 @@ def create_app(settings: Settings) -> Litestar:
             app.state[PARTS_STATE], app.state[GATE_STATE] = parts, parts.gate
             if settings.worker_in_process:
                 await stack.enter_async_context(followed(parts))
+            # What was loaded to start stays: the collector need not look through it again and again.
+            gc.collect()
+            gc.freeze()
             yield
 
     return Litestar(

@@ -22,6 +22,7 @@ from kernel.database import Connection, Database, DatabaseAway, Unit
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.ids import is_id, new_id
 from kernel.secrets import Keyring, constant_time_equals
+from kernel.shared import Shared
 from network.partners import partner
 
 Mode = Literal["test", "live"]
@@ -189,6 +190,7 @@ class Gate:
         self._mode: Mode = mode
         self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
         self._use_noted: OrderedDict[str, float] = OrderedDict()
+        self._reading = Shared[Caller]()
 
     async def caller(self, text: str) -> Caller:
         """Whose key `text` is. Raises KeyRefused, KeyModeWrong, DatabaseAway."""
@@ -199,14 +201,17 @@ class Gate:
             return known[1]
         self._known.pop(digest, None)
         _parse(text, self._mode)  # a malformed key does not reach the database
-        async with self._db.read() as read:
-            caller = await authenticate(read.connection, self._keyring, text, self._mode)
         # The age counts from before the database was asked: a revocation in between must not be missed for longer.
-        self._known[digest] = (asked_at, caller)
+        self._known[digest] = known = await self._reading.of(digest.hex(), lambda: self._authenticate(text))
+        caller = known[1]
         if len(self._known) > self.MOST_REMEMBERED:
             self._known.popitem(last=False)
         await self._note_use(caller.key_id, asked_at)
         return caller
+
+    async def _authenticate(self, text: str) -> Caller:
+        async with self._db.read() as read:
+            return await authenticate(read.connection, self._keyring, text, self._mode)
 
     async def _note_use(self, key_id: str, now_s: float) -> None:
         """Write down about once an hour that the key is in use, so that forgotten keys can be found."""

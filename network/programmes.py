@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from kernel.database import Connection, Database
+from kernel.shared import Shared
 from network.partners import partners
 from points.programme.publishing import Publication, in_force, publications
 from points.programme.registry import Versions
@@ -24,13 +25,17 @@ class Programmes:
         self._db = db
         self.versions = versions
         self._published: dict[str, tuple[float, list[Publication]]] = {}
+        self._reading = Shared[list[Publication]]()
 
     async def in_force(self, partner_id: str, when: datetime, connection: "Connection | None" = None) -> InForce:
         """The programme in force at a partner; the built-in one if none was published. Raises DatabaseAway."""
         known = self._published.get(partner_id)
         now = time.monotonic()
         if known is None or now - known[0] > self.MAX_AGE_S:
-            known = now, await self._read(partner_id, connection)
+            if connection is not None:
+                known = now, await self._read(partner_id, connection)
+            else:
+                known = await self._reading.of(partner_id, lambda: self._read(partner_id, None))
             self._published[partner_id] = known
         return in_force(known[1], when)
 
@@ -42,6 +47,7 @@ class Programmes:
     def forget(self) -> None:
         """Something was published: ask the database at the next sale."""
         self._published.clear()
+        self._reading.forget()
 
     async def _read(self, partner_id: str, connection: "Connection | None") -> list[Publication]:
         if connection is not None:

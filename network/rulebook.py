@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from kernel.database import Database
+from kernel.shared import Shared
 from network.locations import LocationUnknown, location
 from network.terms import Terms, TermsMissing, versions
 
@@ -27,20 +28,24 @@ class Rulebook:
         self._db = db
         self._versions: OrderedDict[str, tuple[float, list[Terms]]] = OrderedDict()
         self._owners: OrderedDict[str, str] = OrderedDict()
+        self._reading = Shared[list[Terms]]()
 
     async def terms(self, partner_id: str, when: datetime) -> Terms:
         """The partner's terms in force at `when`. Raises TermsMissing, DatabaseAway."""
         known = self._versions.get(partner_id)
         now = time.monotonic()
         if known is None or now - known[0] > self.MAX_AGE_S:
-            async with self._db.read() as read:
-                known = now, await versions(read.connection, partner_id)
+            known = await self._reading.of(partner_id, lambda: self._read(partner_id))
             if known[1]:
                 _remember(self._versions, partner_id, known, self.MOST_REMEMBERED)
         in_force = next((terms for terms in known[1] if terms.effective_from <= when), None)
         if in_force is None:
             raise TermsMissing("This partner has no terms in force.", partner_id=partner_id)
         return in_force
+
+    async def _read(self, partner_id: str) -> list[Terms]:
+        async with self._db.read() as read:
+            return await versions(read.connection, partner_id)
 
     async def check_place(self, partner_id: str, location_id: str | None) -> None:
         """Refuse another partner's place as if it did not exist. Raises LocationUnknown, DatabaseAway."""
@@ -57,6 +62,7 @@ class Rulebook:
     def forget(self, partner_id: str) -> None:
         """Terms were published: ask the database at the next sale."""
         self._versions.pop(partner_id, None)
+        self._reading.forget()
 
 
 def _remember(shelf: OrderedDict[str, Value], name: str, value: Value, most: int) -> None:

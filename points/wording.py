@@ -28,6 +28,8 @@ class Wording:
 
     def number(self, value: Fraction | int) -> str:
         """At most six decimals, exact if they suffice and marked with `~` if not."""
+        if value.denominator == 1:
+            return str(value.numerator)
         scaled = round(Fraction(value) * 10**_PLACES)
         whole, part = divmod(abs(scaled), 10**_PLACES)
         text = f"{whole}.{part:0{_PLACES}d}".rstrip("0").rstrip(".")
