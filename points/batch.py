@@ -96,13 +96,14 @@ class Batch:
             self.done.append(Answered(command, journals, main, answer, by_member))
 
     def _due(self, command: Command, book: Book, under: Version | None = None) -> datetime | None:
-        """When time may next change something. Of a book whose lots were not read, what was known stays known; `under`
-        is the version of what was undone, for commands that name none."""
+        """When time may next change something, never too late: only `Mature` looks at everything, under the programme
+        at the member's home, so what was known stays known until then. `under` is the version of what was undone, for
+        commands that name none."""
         in_force = in_force_of(command)
         version = in_force.version if in_force else under
         lots, claims = list(book.lots.values()), list(book.claims.values())
         found = next_due(version, book.standing, lots, claims, self.ground.now, self.ground.versions)
-        if book.complete and in_force is not None:
+        if isinstance(command, Mature):
             return found
         return min((moment for moment in (found, book.due_at) if moment is not None), default=None)
 

@@ -146,4 +146,3 @@ class Book:
     claims: dict[str, ClaimState] = field(default_factory=dict)
     vouchers: dict[str, VoucherState] = field(default_factory=dict)
     rewarded: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    complete: bool = False

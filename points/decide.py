@@ -22,7 +22,7 @@ from points.commands import (
     Release,
     Reverse,
     Transfer,
-)  # fmt: skip
+)
 from points.deciding.calendar import by_calendar
 from points.deciding.claims import capture, claim, release
 from points.deciding.earn import earn

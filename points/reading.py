@@ -231,9 +231,6 @@ async def read_books(
                 _FILL[row["what"]](book, row["doc"])
             if row["what"] == "lot":
                 book.lots[row["doc"][0]].elsewhere = row["owner"] != book.member_id
-    for member_id in lots:
-        if member_id in locked.books:
-            locked.books[member_id].complete = True
     await _read_used(connection, locked.books)
     return seen
 

@@ -16,7 +16,7 @@ class Desk:
     """Does commands one after the other and remembers what may be reversed. `journals` are all that were made."""
 
     def __init__(self, *versions: Version, now: datetime = START) -> None:
-        self.book = Book("mbr_1", complete=True)
+        self.book = Book("mbr_1")
         shelf = BuiltIn()
         shelf.update({version.id: version for version in versions})
         codes = counting_ids()
