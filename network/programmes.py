@@ -26,17 +26,19 @@ class Programmes:
         self.versions = versions
         self._published: dict[str, tuple[float, list[Publication]]] = {}
         self._reading = Shared[list[Publication]]()
+        self._era = 0  # what was read in an earlier one is not remembered
 
     async def in_force(self, partner_id: str, when: datetime, connection: "Connection | None" = None) -> InForce:
         """The programme in force at a partner; the built-in one if none was published. Raises DatabaseAway."""
         known = self._published.get(partner_id)
-        now = time.monotonic()
-        if known is None or now - known[0] > self.MAX_AGE_S:
+        if known is None or time.monotonic() - known[0] > self.MAX_AGE_S:
             if connection is not None:
-                known = now, await self._read(partner_id, connection)
-            else:
-                known = await self._reading.of(partner_id, lambda: self._read(partner_id, None))
-            self._published[partner_id] = known
+                # The snapshot may be from before a publication, so what it says is for this caller alone.
+                return in_force(await self._read(partner_id, connection), when)
+            era = self._era
+            known = await self._reading.of(partner_id, lambda: self._read(partner_id, None))
+            if era == self._era:
+                self._published[partner_id] = known
         return in_force(known[1], when)
 
     async def partners(self) -> list[str]:
@@ -46,6 +48,7 @@ class Programmes:
 
     def forget(self) -> None:
         """Something was published: ask the database at the next sale."""
+        self._era += 1
         self._published.clear()
         self._reading.forget()
 

@@ -29,14 +29,16 @@ class Rulebook:
         self._versions: OrderedDict[str, tuple[float, list[Terms]]] = OrderedDict()
         self._owners: OrderedDict[str, str] = OrderedDict()
         self._reading = Shared[list[Terms]]()
+        self._era = 0  # what was read in an earlier one is not remembered
 
     async def terms(self, partner_id: str, when: datetime) -> Terms:
         """The partner's terms in force at `when`. Raises TermsMissing, DatabaseAway."""
         known = self._versions.get(partner_id)
         now = time.monotonic()
         if known is None or now - known[0] > self.MAX_AGE_S:
+            era = self._era
             known = await self._reading.of(partner_id, lambda: self._read(partner_id))
-            if known[1]:
+            if known[1] and era == self._era:
                 _remember(self._versions, partner_id, known, self.MOST_REMEMBERED)
         in_force = next((terms for terms in known[1] if terms.effective_from <= when), None)
         if in_force is None:
@@ -61,6 +63,7 @@ class Rulebook:
 
     def forget(self, partner_id: str) -> None:
         """Terms were published: ask the database at the next sale."""
+        self._era += 1
         self._versions.pop(partner_id, None)
         self._reading.forget()
 
