@@ -64,9 +64,6 @@ def create_app(settings: Settings) -> Litestar:
             app.state[PARTS_STATE], app.state[GATE_STATE] = parts, parts.gate
             if settings.worker_in_process:
                 await stack.enter_async_context(followed(parts))
-            # What was loaded to start stays: the collector need not look through it again and again.
-            gc.collect()
-            gc.freeze()
             yield
 
     return Litestar(
@@ -85,7 +82,11 @@ def create_app(settings: Settings) -> Litestar:
 def from_environment() -> Litestar:
     """What the server processes load."""
     configure_logs()
-    return create_app(load_settings())
+    app = create_app(load_settings())
+    # What was loaded to start stays: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def _routers(settings: Settings) -> list[Any]:

@@ -20,7 +20,7 @@ from points.commands import (
     Release,
     Reverse,
     Transfer,
-)  # fmt: skip
+)
 from points.decide import Effects, decide, in_force_of, is_due, ripen
 from points.deciding.errors import UnknownClaim, UnknownJournal
 from points.decision import Decision, Ground

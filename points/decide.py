@@ -52,7 +52,7 @@ def decide(book: Book, command: Command, ground: Ground) -> Effects:
     """What `command` does. Raises a CommonpointError when it may not be done."""
     main, journals = _decide(book, command, ground)
     in_force = in_force_of(command)
-    if in_force is not None and main is not None and not isinstance(command, Mature | Merge):
+    if in_force is not None and main is not None and not isinstance(command, Merge):
         journals += follow(book, command, ground, in_force, main.journal_id)
     if isinstance(command, Reverse | Release):
         # Points that come back to a lot whose time is over end at once.
@@ -66,8 +66,8 @@ def is_due(book: Book, ground: Ground) -> bool:
 
 
 def ripen(book: Book, command: Command, ground: Ground) -> list[Decision]:
-    """What is due before the command is looked at."""
-    return mature(book, command, ground, in_force_of(command))
+    """What is due before the command is looked at; `Mature` is that command itself."""
+    return [] if isinstance(command, Mature) else mature(book, command, ground, in_force_of(command))
 
 
 def in_force_of(command: Command) -> InForce | None:
@@ -105,7 +105,7 @@ def _decide(book: Book, command: Command, ground: Ground) -> tuple[Decision | No
             both = merge(book, command, ground)
             return both[0], both
         case Mature():
-            due = by_calendar(book, command, ground)
+            due = [*mature(book, command, ground, command.in_force), *by_calendar(book, command, ground)]
             return (due[0] if due else None), due
     return one, [one]
 

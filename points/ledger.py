@@ -12,12 +12,7 @@ from kernel.ids import new_code, new_id
 from points.answers import Answer
 from points.batch import Accounts, Batch, book_of, members_of
 from points.book import Book, CapState
-from points.commands import (
-    Claim,
-    Command,
-    Earn,
-    Grant,
-)  # fmt: skip
+from points.commands import Claim, Command, Earn, Grant
 from points.decide import in_force_of
 from points.decision import Allocated, Decision, Ground, NewId
 from points.outcome import Outcome
@@ -132,6 +127,7 @@ class Ledger:
             cap.size = max(cap.used, size)
         work = [(book.member_id, c) for c in commands if (book := book_of(locked, known, c)) is not None]
         seen = await read_books(connection, locked, work, _whole(locked, work, now))
+        await _lock_more(connection, locked, for_real)
         await self._versions.ensure(_versions_in(locked.books))
         make_id, make_code = (self._new_id, new_code) if for_real else (_quoted, _quoted_code)
         return Batch(
@@ -171,6 +167,19 @@ class Ledger:
         ]
         for step in self._steps:
             await step(connection, posted)
+
+
+async def _lock_more(connection: Connection, locked: Locked, for_real: bool) -> None:
+    """Caps of what was written between the first look (`origins`) and the lock; hardly ever any."""
+    pasts = [past for book in locked.books.values() for past in book.past.values()]
+    named = {
+        cap_id
+        for past in pasts
+        for uses in (past.facts.get("uses"), past.facts.get("undo", {}).get("uses"))
+        for cap_id in uses or ()
+    }
+    if missing := named - locked.caps.keys():
+        locked.caps.update((await lock(connection, (), missing, holding=for_real)).caps)
 
 
 def _price(decision: Decision) -> int | None:

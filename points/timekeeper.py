@@ -26,12 +26,13 @@ MOST_AT_ONCE = 500
 
 # A household is at home where its first member joined.
 _DUE = """
-SELECT account.member_id, coalesce(member.partner_id, (
+SELECT account.id, account.due_at, account.member_id, coalesce(member.partner_id, (
     SELECT own.partner_id FROM account user_of JOIN member own ON own.id = user_of.member_id
     WHERE user_of.pool_id = account.member_id ORDER BY own.id LIMIT 1)) AS partner_id
 FROM account LEFT JOIN member ON member.id = account.member_id
-WHERE account.due_at <= $1 AND account.id LIKE '%/spendable' AND NOT (account.member_id = ANY($2::text[]))
-ORDER BY account.due_at LIMIT $3
+WHERE account.due_at <= $1 AND account.id LIKE '%/spendable'
+  AND ($2::timestamptz IS NULL OR (account.due_at, account.id) > ($2, $3::text))
+ORDER BY account.due_at, account.id LIMIT $4
 """
 
 
@@ -69,19 +70,17 @@ class Timekeeper:
 
     async def sweep(self) -> int:
         """Mature everyone who is due now; how many were."""
-        stuck: list[str] = []
-        done = 0
-        while due := await self._due(stuck):
-            answers = await asyncio.gather(*(self._mature(*one) for one in due))
-            # Whoever is still due after this is looked at in the next sweep, so that one sweep ends.
-            stuck += [member_id for member_id, _ in due]
-            done += sum(answers)
-        return done
-
-    async def _due(self, without: list[str]) -> list[tuple[str, str]]:
-        async with self._db.read() as read:
-            rows = await read.connection.fetch(_DUE, self._clock.now(), without, MOST_AT_ONCE)
-        return [(row["member_id"], row["partner_id"]) for row in rows if row["partner_id"] is not None]
+        now, done = self._clock.now(), 0
+        after: tuple[datetime | None, str] = None, ""
+        while True:
+            async with self._db.read() as read:
+                rows = await read.connection.fetch(_DUE, now, *after, MOST_AT_ONCE)
+            found = [(row["member_id"], row["partner_id"]) for row in rows if row["partner_id"] is not None]
+            done += sum(await asyncio.gather(*(self._mature(*one) for one in found)))
+            if len(rows) < MOST_AT_ONCE:
+                return done
+            # Whoever stays due at the same moment is passed by until the next sweep, so that one sweep ends.
+            after = rows[-1]["due_at"], rows[-1]["id"]
 
     async def _mature(self, member_id: str, partner_id: str) -> bool:
         now = self._clock.now()

@@ -1,33 +1,19 @@
 """/v1/members/{id}/rewards: what a member can have for their points, and what comes next."""
 
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from litestar import Router, get
 from litestar.params import FromPath
 
-from api.auth import PARTS_STATE, caller_of, requires
-from api.http.entries import HotRequest, language_of
-from kernel.clock import Clock
-from kernel.database import Database
-from network.programmes import Programmes
+from api.auth import caller_of, requires
+from api.http.entries import EntryParts, HotRequest, language_of, parts_of
 from points.claims import Catalogue, catalogue
 from points.engagement.ports import home_of
 from points.programme.face import in_language
 from points.programme.rewards import Offer, find_reward
 from points.programme.version import Version
-
-
-class RewardParts(Protocol):
-    """The parts that these routes use."""
-
-    @property
-    def db(self) -> Database: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def programmes(self) -> Programmes: ...
 
 
 class ReasonView(msgspec.Struct, frozen=True):
@@ -88,7 +74,7 @@ class RewardsView(msgspec.Struct, frozen=True):
 )  # fmt: skip
 async def get_rewards(member_id: FromPath[str], request: HotRequest) -> RewardsView:
     """By the programme in force at the calling partner; for the operator, at the partner where the member joined."""
-    parts: RewardParts = request.app.state[PARTS_STATE]
+    parts = parts_of(request)
     now, caller = parts.clock.now(), caller_of(request)
     async with parts.db.read() as read:
         partner_id = caller.partner_id or await home_of(read.connection, member_id)
@@ -106,7 +92,7 @@ def reward_name(version: Version, reward_id: str, language: str) -> str:
     return in_language(conversion.names if conversion else None, language, reward_id)
 
 
-async def _versions(parts: RewardParts, vouchers: Any) -> dict[str, Version]:
+async def _versions(parts: EntryParts, vouchers: Any) -> dict[str, Version]:
     known = parts.programmes.versions
     ids = {voucher.version_id for voucher in vouchers}
     await known.ensure(ids)

@@ -1,17 +1,14 @@
 """/v1/members/{id}/standing and /lots: what a member's history amounts to, and which points they have until when."""
 
 from datetime import date, datetime
-from typing import Protocol
 
 import msgspec
 from litestar import Router, get
 from litestar.params import FromPath
 
-from api.auth import PARTS_STATE, caller_of, requires
-from api.http.entries import HotRequest, language_of
-from kernel.clock import Clock
-from kernel.database import Connection, Database
-from network.programmes import Programmes
+from api.auth import caller_of, requires
+from api.http.entries import HotRequest, language_of, parts_of
+from kernel.database import Connection
 from points.answers import UnknownMember
 from points.engagement.ports import home_of
 from points.programme.entitlements import entitlements
@@ -26,17 +23,6 @@ from points.statement import MemberState, member_states
 
 # (kind, id) -> what it is called.
 Names = dict[tuple[str, str], Words]
-
-
-class StandingParts(Protocol):
-    """The parts that these routes use."""
-
-    @property
-    def db(self) -> Database: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def programmes(self) -> Programmes: ...
 
 
 class FallView(msgspec.Struct, frozen=True):
@@ -132,7 +118,7 @@ FROM lot WHERE member_id = $1 AND remaining > 0 ORDER BY issued_at, id
 )  # fmt: skip
 async def get_standing(member_id: FromPath[str], request: HotRequest) -> StandingView:
     """By the programme in force at the calling partner; for the operator, at the partner where the member joined."""
-    parts: StandingParts = request.app.state[PARTS_STATE]
+    parts = parts_of(request)
     now, caller = parts.clock.now(), caller_of(request)
     async with parts.db.read() as read:
         state = await _state(read.connection, member_id)
@@ -147,7 +133,7 @@ async def get_standing(member_id: FromPath[str], request: HotRequest) -> Standin
 )  # fmt: skip
 async def get_lots(member_id: FromPath[str], request: HotRequest) -> LotsView:
     """With the moments at which they can be spent and expire."""
-    parts: StandingParts = request.app.state[PARTS_STATE]
+    parts = parts_of(request)
     caller = caller_of(request)
     async with parts.db.read() as read:
         state = await _state(read.connection, member_id)

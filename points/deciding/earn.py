@@ -65,7 +65,7 @@ def earn(book: Book, command: Earn, ground: Ground) -> Decision:
         points=points,
         changed_arrears=changed_arrears,
         change=change,
-        uses={**evaluation.uses, **settled.uses},
+        uses=evaluation.uses,
         facts=pin(
             version,
             event=event,
@@ -73,7 +73,7 @@ def earn(book: Book, command: Earn, ground: Ground) -> Decision:
             carries_before=_carried(book, settled.change),
             points=points,
             lots=[[g.rule, g.campaign, g.issuer_id, g.points] for g in settled.points],
-            uses={**evaluation.uses, **settled.uses} or None,
+            uses=evaluation.uses or None,
             refusals=list(evaluation.refusals) or None,
         ),
         amount_minor=event.amount_minor or None,

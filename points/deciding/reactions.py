@@ -9,7 +9,7 @@ from points.deciding.claimant import claimant_of
 from points.deciding.claims import paid
 from points.deciding.granted import give_points
 from points.deciding.journal import finish, pin
-from points.deciding.refund import Taken
+from points.deciding.refund import Taken, forgone_of
 from points.decision import Decision, Ground
 from points.programme.progress import Lost, Won, lost, won
 from points.programme.rewards import auto_issues
@@ -79,14 +79,15 @@ def _retracted(
     cause_id: str,
 ) -> Decision:
     taken = Taken(book, command, ground, past, version)
-    if past.points:
-        taken.change(past.partner_id, -past.points, None)
+    gone = forgone_of(past, past.partner_id, past.points)
+    if past.points > gone:
+        taken.change(past.partner_id, gone - past.points, None)
     vouchers = [v for v in book.vouchers.values() if v.journal_id == past.id and not v.used and v.state == "issued"]
     decision = taken.decision(
         points=past.points,
         change=undeserved.mark(book.standing),
         vouchers=tuple(replace(v, state="voided", uses_left=0) for v in vouchers),
         cause_id=cause_id,
-        facts=pin(version, retracted=undeserved.id),
+        facts=pin(version, retracted=undeserved.id, forgone={past.partner_id: gone} if gone else None),
     )
     return finish(book, decision, ground, version)

@@ -41,7 +41,7 @@ def refund(book: Book, command: Reverse, past: Past, ground: Ground) -> list[Dec
     by_issuer: Counter[str] = Counter()
     for given in settled.points:
         by_issuer[given.issuer_id] += given.points
-    forgone = {issuer_id: n for issuer_id in by_issuer if (n := _forgone(past, issuer_id, -by_issuer[issuer_id]))}
+    forgone = {issuer_id: n for issuer_id in by_issuer if (n := forgone_of(past, issuer_id, -by_issuer[issuer_id]))}
     points = -sum(by_issuer.values())
     wanted = points - sum(forgone.values()) - _waiting(book, past)
     check_arrears(book, version, wanted)
@@ -54,7 +54,7 @@ def refund(book: Book, command: Reverse, past: Past, ground: Ground) -> list[Dec
     decision = taken.decision(
         points=points,
         change=sums_of(difference.change, settled.change, counted),
-        uses={**difference.uses, **settled.uses},
+        uses=difference.uses,
         amount_minor=amount or None,
         currency=past.currency,
         returned=returned,
@@ -65,13 +65,13 @@ def refund(book: Book, command: Reverse, past: Past, ground: Ground) -> list[Dec
             forgone=forgone or None,
             carries_before={key: book.standing.carries.get(key, (0, 1)) for key in settled.change.carries},
             lots=[[g.rule, g.campaign, g.issuer_id, g.points] for g in settled.points],
-            uses={**difference.uses, **settled.uses} or None,
+            uses=difference.uses or None,
         ),
     )
     return [*voided, finish(book, decision, ground, version)]
 
 
-def _forgone(past: Past, issuer_id: str, points: int) -> int:
+def forgone_of(past: Past, issuer_id: str, points: int) -> int:
     """Points that are to be taken back but have expired: they are gone already."""
     return max(0, min(points, past.expired.get(issuer_id, 0)))
 

@@ -19,7 +19,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `terms` is (terms id, points, per minor units). `nth`: rule or campaign -> which purchase in its span this is.
     `blocked`: rule or campaign -> why it does not hold now (`min_gap`, `max_per_day`, `once`, ...). `left`: rule or
     campaign -> how many points its caps and budgets leave. `sponsors`: campaign -> id of the partner that issues its
-    points. `draws`: surprise -> won or not.
+    points.
     """
 
     partner: str
@@ -37,7 +37,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     blocked: dict[str, str] = {}
     left: dict[str, int] = {}
     sponsors: dict[str, str] = {}
-    draws: dict[str, bool] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,10 +50,3 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cashier: str | None = None
     terminal: str | None = None
     returned_minor: int = 0
-
-
-class Returned(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What came back of a purchase: money in all, and of which lines (index, minor units) if lines were named."""
-
-    amount_minor: int
-    lines: tuple[tuple[int, int], ...] = ()

@@ -31,7 +31,6 @@ class Settled:
 
     points: tuple[Given, ...] = ()
     change: Change = field(default_factory=Change)
-    uses: dict[str, int] = field(default_factory=dict)
 
 
 def settle(parts: Iterable[Part], carries: Mapping[str, tuple[int, int]], context: Context) -> Settled:

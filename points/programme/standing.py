@@ -73,7 +73,6 @@ class Standing(msgspec.Struct, omit_defaults=True):
     offers: list[str] = []
     activity: dict[str, int] = {}
     joined: int = 0
-    prune_before: int = 0
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,9 +1,12 @@
-"""A batch that is rolled back takes the rows of its limits along; the process that lost it must not forget them."""
+"""Limits that members share, where transactions are rolled back or overtake each other."""
+
+import asyncio
+from datetime import timedelta
 
 from kernel.clock import MovableClock
 from kernel.database import Database
 from points.answers import Done
-from points.commands import Claim
+from points.commands import INTERNAL, Claim, Mature
 from points.ledger import BuiltIn, Ledger
 from points.programme.canonical import version_of
 from points.programme.text import read_programme
@@ -22,6 +25,8 @@ rewards: [{id: last, names: {en: Last}, kind: product, cost: 50, stock: {count: 
 """
     )
 )
+
+LATER = START + timedelta(hours=1)
 
 
 def claim(member: str) -> Claim:
@@ -50,3 +55,36 @@ async def test_stock_holds_after_a_batch_was_rolled_back(db: Database) -> None:
     assert [isinstance(answer, Done) for answer in answers] == [True, False, False]
     assert await connection.fetchval("SELECT used FROM cap WHERE id = 'lost/last/stock/ever'") == 1
     await connection.close()
+
+
+async def test_a_claim_that_came_up_while_time_was_looked_at_gives_its_stock_back(db: Database) -> None:
+    versions = BuiltIn()
+    versions[VERSION.id] = VERSION
+    early, late = Ledger(MovableClock(START), versions=versions), Ledger(MovableClock(LATER), versions=versions)
+    member = await a_member(db)
+    one, other = await db.dedicated(), await db.dedicated()
+    async with one.transaction():
+        await early.apply(one, [earn(member, 6000)])
+    due = Mature(
+        partner_id="ptn_a", key="due", key_owner=INTERNAL, fingerprint=b"", occurred_at=LATER, member_id=member,
+        in_force=InForce(VERSION),
+    )  # fmt: skip
+
+    async def mature() -> None:
+        async with other.transaction():
+            (answer,) = await late.apply(other, [due])
+        assert isinstance(answer, Done), answer
+        assert (answer.outcome.kind, answer.outcome.balance, answer.outcome.held) == ("time_out", 60, 0)
+
+    async with one.transaction():
+        await early.apply(one, [claim(member)])
+        # It looks before the claim is there, and then waits for the member's row.
+        maturing = asyncio.create_task(mature())
+        for _ in range(1000):
+            if await one.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                break
+            await asyncio.sleep(0.01)
+    await maturing
+    assert await one.fetchval("SELECT used FROM cap WHERE id = 'lost/last/stock/ever'") == 0
+    await one.close()
+    await other.close()

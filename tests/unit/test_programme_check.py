@@ -292,6 +292,11 @@ def test_tiers_rewards_and_lots_must_be_possible(rest: str, path: str, says: str
         (challenge("goal: {amount: 5}, per: month"), "challenges[0].goal.of", "of: spend"),
         (challenge("goal: {count: 5, of: spend}, per: month"), "challenges[0].goal.count", "give an `amount`"),
         (challenge("goal: {count: 5, of: items, event: x}, per: month"), "challenges[0].goal.of", "leave `of` out"),
+        (
+            challenge("goal: {count: 5, match: {channels: [web]}}, per: month"),
+            "challenges[0].goal.match.channels",
+            "counted without",
+        ),
         ("streaks: [{id: a, names: {en: A}, per: week, length: 4, gain: {}}]", "streaks[0].gain", "nothing to win"),
         ("birthday: {}", "birthday", "nothing to win"),
         ("birthday: {gain: {points: 5}, valid: P0D}", "birthday.valid", "no length"),

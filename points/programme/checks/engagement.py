@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from points.programme.checks.parts import Found
+from points.programme.goals import uncounted
 from points.programme.schema.engagement import (
     Challenge,
     Choice,
@@ -27,6 +28,8 @@ def goal(part: Goal, _: Programme) -> Iterator[Found]:
         yield ("count",), "`spend` is money; give an `amount`"
     if part.event is not None and part.of != "visits":
         yield ("of",), "with an `event` that event is counted; leave `of` out"
+    for name in uncounted(part):
+        yield ("match", name), f"goals are counted without `{name}`; leave it out"
 
 
 def challenge(part: Challenge, _: Programme) -> Iterator[Found]:
