@@ -82,7 +82,7 @@ lock: $(READY) ## pin the newest versions that pyproject.toml allows
 
 clean: ## remove what can be made again (not the data in .commonpoint)
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	rm -rf contracts/node_modules contracts/out contracts/cache
+	rm -rf contracts/node_modules contracts/out contracts/cache bench/peers/node_modules
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Set-up. The stamps say which lock files the environment was made from.
@@ -91,6 +91,6 @@ $(READY): requirements.lock requirements-setup.lock pyproject.toml scripts/set-u
 	@scripts/set-up python
 	@touch $@
 
-$(TOOLS): $(READY) requirements-node.lock contracts/package-lock.json
+$(TOOLS): $(READY) requirements-node.lock contracts/package-lock.json bench/peers/package-lock.json
 	@scripts/set-up node
 	@touch $@

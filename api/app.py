@@ -18,33 +18,54 @@ from api.http.boards import boards_router
 from api.http.claims import claims_router
 from api.http.clearing import clearing_router
 from api.http.consents import consents_router
+from api.http.designs import designs_router
 from api.http.engagement import engagement_router, shared_router
 from api.http.entries import entries_router
 from api.http.games import games_router
 from api.http.health import health_router
 from api.http.households import households_router
+from api.http.member_details import member_details_router
 from api.http.members import members_router
+from api.http.metrics import metrics_router
 from api.http.operations import operations_router
 from api.http.partners import partners_router
+from api.http.passes_of_member import handout_router
+from api.http.phones import Phones
+from api.http.pictures import design_pictures_router, pictures_router
 from api.http.programmes import programmes_router
 from api.http.quotes import quotes_router
 from api.http.recognition import recognition_router
 from api.http.rewards import rewards_router
 from api.http.standing import standing_router
 from api.http.surveys import surveys_router
+from api.http.taps import tap_keys_router, taps_router
+from api.http.terminals import terminals_router
 from api.http.test_clock import test_clock_router
 from api.http.transfers import transfers_router
 from api.http.vouchers import vouchers_router
-from api.http.wallets import brands_router, passes_router, phones_router
+from api.http.wallets import passes_router
 from api.logs import configure_logs
 from api.openapi import docs_assets_router, openapi_config
 from api.pages.card import pages_router
+from api.pages.operator import operator_router
 from api.problems import EXCEPTION_HANDLERS, add_request_id
 from api.wiring import Parts, followed, open_parts
 from kernel.errors import CommonpointError
 from kernel.settings import Settings, load_settings
 
 log = structlog.get_logger(__name__)
+
+
+class Application(Litestar):
+    """The framework's application, which phones go past: a campaign makes every one of them ask within minutes."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._phones = Phones(lambda: self.state[PARTS_STATE].apple)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One connection."""
+        await (self._phones if self._phones.is_for(scope) else super().__call__)(scope, receive, send)
 
 
 def create_app(settings: Settings) -> Litestar:
@@ -66,7 +87,7 @@ def create_app(settings: Settings) -> Litestar:
                 await stack.enter_async_context(followed(parts))
             yield
 
-    return Litestar(
+    return Application(
         [*_routers(settings), docs_assets_router()],
         dependencies={"parts": Provide(_parts, sync_to_thread=False)},
         state=State(),
@@ -93,6 +114,7 @@ def _routers(settings: Settings) -> list[Any]:
     routers: list[Any] = [
         health_router,
         members_router,
+        member_details_router,
         entries_router,
         adjustments_router,
         boards_router,
@@ -114,8 +136,15 @@ def _routers(settings: Settings) -> list[Any]:
         clearing_router,
         operations_router,
         passes_router,
-        phones_router,
-        brands_router,
+        handout_router,
+        designs_router,
+        pictures_router,
+        design_pictures_router,
+        taps_router,
+        tap_keys_router,
+        terminals_router,
+        metrics_router,
+        operator_router,
         pages_router,
     ]
     return [*routers, test_clock_router] if settings.test_clock else routers

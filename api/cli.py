@@ -1,4 +1,4 @@
-"""The command line: `commonpoint serve | worker | migrate | key | doctor | demo`."""
+"""The command line: `commonpoint serve | worker | migrate | key | apple | doctor | demo`."""
 
 import sys
 from importlib import import_module
@@ -16,6 +16,7 @@ _COMMANDS = {
     "worker": ("api.commands.worker:worker", "Follow the ledger in a process of its own."),
     "migrate": ("api.commands.migrate:migrate", "Bring the database to a schema revision."),
     "key": ("api.commands.key:key", "Make API keys."),
+    "apple": ("api.commands.apple:apple", "Ask for, install and rotate Apple's certificates."),
     "doctor": ("api.commands.doctor:doctor", "Say what is wrong before a customer does."),
     "programme": ("api.commands.programme:programme", "Write, check, try out and publish programmes."),
     "ledger": ("api.commands.ledger:ledger", "Verify the chain over the entries, and audit the rules."),

@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import structlog
 
 from api import migrations
+from api.apple_parts import open_apple
 from api.storage import database
 from api.twins import twins
 from kernel.clock import Clock, MovableClock, SystemClock
@@ -27,11 +29,17 @@ from network.obligations import record_obligations
 from network.programmes import Programmes
 from network.rulebook import Rulebook
 from passes import refresh
-from passes.apple.apns import PushClient
-from passes.apple.identity import Identity
+from passes.apple.handout import Handout
+from passes.apple.health import Health
 from passes.apple.press import Press
-from passes.apple.push import ApplePush
+from passes.apple.push_clients import PushClients
 from passes.apple.service import PassesService
+from passes.apple.tap_key_changes import TapKeyChanges
+from passes.apple.tap_keys import TapKeys
+from passes.apple.taps import Taps
+from passes.design.darkroom import Darkroom
+from passes.design.looks import Looks
+from passes.design.release import DesignRelease
 from passes.google.identity import GoogleIdentity
 from passes.google.pace import Pace
 from passes.google.push import GooglePush
@@ -66,7 +74,15 @@ class Parts:
     ledger: Ledger
     timekeeper: Timekeeper
     renderer: Renderer
+    looks: Looks
+    darkroom: Darkroom
     apple: PassesService
+    handout: Handout
+    press: Press
+    pushes: PushClients
+    health: Health
+    taps: Taps
+    tap_keys: TapKeyChanges
     google: GoogleService
     mirror: Mirror | None
     followers: Sequence[Follower]
@@ -88,7 +104,8 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         keyring = Keyring(settings.master_bytes())
         versions = Versions(db)
         programmes = Programmes(db, versions)
-        renderer = Renderer(programmes, clock, keyring, settings.public_url)
+        looks, tap_keys = Looks(db), TapKeys(db, keyring)
+        renderer = Renderer(programmes, clock, keyring, settings.public_url, looks, tap_keys)
         mirror = await _mirror(stack, settings, db, keyring)
 
         # Which follower hears of a change of a member's points; the wallets' pushes hear from `refresh`.
@@ -98,9 +115,15 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         await teller.start()
         stack.push_async_callback(teller.stop)
 
-        apple, apple_push = _apple(stack, settings, db, keyring)
-        google, google_push = await _google(stack, settings, db)
-        followers: list[Follower] = [refresh.PassRefresh(db, renderer), apple_push, google_push]
+        apple = await open_apple(stack, settings, db, keyring, clock, looks, tap_keys, renderer)
+        google, google_push = await _google(stack, settings, db, looks)
+        followers: list[Follower] = [
+            refresh.PassRefresh(db, renderer),
+            refresh.PassSweep(db, renderer),
+            DesignRelease(db, looks),
+            *apple.followers,
+            google_push,
+        ]
         if mirror is not None:
             followers.append(mirror.follower)
         yield Parts(
@@ -116,7 +139,15 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             ledger=ledger,
             timekeeper=Timekeeper(db, teller, clock, programmes),
             renderer=renderer,
-            apple=apple,
+            looks=looks,
+            darkroom=Darkroom(),
+            apple=apple.service,
+            handout=apple.handout,
+            press=apple.press,
+            pushes=apple.pushes,
+            health=apple.health,
+            taps=apple.taps,
+            tap_keys=apple.tap_keys,
             google=google,
             mirror=mirror,
             followers=followers,
@@ -162,33 +193,19 @@ async def _with_twins(stack: AsyncExitStack, settings: Settings) -> Settings:
     started = await stack.enter_async_context(
         twins(settings.data_dir / "twins", settings.apple_pass_type, settings.apple_team, settings.google_issuer)
     )
-    apple = started.apple if settings.apple_certificate is None else {}
+    apple = started.apple if settings.apple_twin else {}
     google = started.google if settings.google_service_account is None else {}
     return settings.model_copy(update={**apple, **google})
 
 
-def _apple(
-    stack: AsyncExitStack, settings: Settings, db: Database, keyring: Keyring
-) -> tuple[PassesService, ApplePush]:
-    identity = Identity.load(
-        _given(settings.apple_certificate),
-        _given(settings.apple_key),
-        _given(settings.apple_wwdr),
-        pass_type=settings.apple_pass_type,
-        team=settings.apple_team,
-    )
-    client = PushClient(identity, settings.apple_push_host, settings.apple_push_port, ca_file=settings.apple_push_ca)
-    stack.push_async_callback(client.close)
-    press = Press(identity, keyring, f"{settings.public_url}/apple")
-    return PassesService(db, press), ApplePush(db, client)
-
-
-async def _google(stack: AsyncExitStack, settings: Settings, db: Database) -> tuple[GoogleService, GooglePush]:
+async def _google(
+    stack: AsyncExitStack, settings: Settings, db: Database, looks: Looks
+) -> tuple[GoogleService, GooglePush]:
     identity = GoogleIdentity.from_file(_given(settings.google_service_account), settings.google_issuer)
     http = await stack.enter_async_context(aiohttp.ClientSession())
     pace = Pace(settings.google_rate_per_s)
     api = WalletApi(identity, http, settings.google_base_url, pace=pace)
-    push = GooglePush(db, api, logo_url=lambda brand_id: f"{settings.public_url}/brands/{brand_id}/logo.png")
+    push = GooglePush(db, api, looks, lambda look: f"{settings.public_url}/designs/{quote(look.id)}/logo.png")
     return GoogleService(push, SaveLinks(identity, [settings.public_url], settings.google_save_url)), push
 
 

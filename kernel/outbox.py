@@ -8,6 +8,9 @@ note may be repeated, merged or late without harm. Two rules keep every change f
 2. a note is deleted after success only if its version is what the follower claimed; else it is due again at once.
    No version is given twice, so a follower that wakes after its lease cannot take a younger note for its own.
 
+There are two lanes with a worker each. What a till did goes by `LIVE`; a change of many at once (a design, a rotation)
+goes by `BULK` and never stands in front of it. A note that is touched from both is live.
+
 Leases, waits and ages use the database's clock.
 """
 
@@ -16,7 +19,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import asyncpg
 import structlog
@@ -31,31 +34,45 @@ SHORTEST_WAIT_S = 0.1
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 300.0
 STUCK_AFTER_ATTEMPTS = 8
+LIVE, BULK = 0, 1
+_BULK_MARK = " bulk"  # what follows the kind when a worker of that lane is woken
 LEASE_S = 60.0
 POLL_S = 1.0
+NO_ROOM_S = 0.05
 _ERROR_LENGTH = 500
 
-TOUCH = """
-INSERT INTO outbox (kind, subject)
-SELECT kind, subject FROM unnest($1::text[], $2::text[]) AS note (kind, subject)
+_TOUCH = """
+INSERT INTO outbox (kind, subject, lane)
+SELECT kind, subject, {lane} FROM unnest($1::text[], $2::text[]) AS note (kind, subject)
 ORDER BY kind, subject
 ON CONFLICT (kind, subject) DO UPDATE SET
     version = excluded.version,
+    lane = least(outbox.lane, excluded.lane),
     touched_at = now(),
     due = CASE WHEN outbox.parked_at IS NULL THEN outbox.due ELSE now() END,
     attempts = CASE WHEN outbox.parked_at IS NULL THEN outbox.attempts ELSE 0 END,
     parked_at = NULL
 """
 
+TOUCH = _TOUCH.format(lane=LIVE)
+_TOUCH_BULK = _TOUCH.format(lane=BULK)
+
+# Chosen apart and once: as a part of the UPDATE the choice may be made again and again, past its limit.
 _CLAIM = """
-UPDATE outbox SET due = now() + make_interval(secs => $3)
-WHERE (kind, subject) IN (
+WITH chosen AS MATERIALIZED (
     SELECT kind, subject FROM outbox
-    WHERE kind = $1 AND due <= now() AND parked_at IS NULL
+    WHERE kind = $1 {lane} AND due <= now() AND parked_at IS NULL
     ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-RETURNING subject, version, attempts
+UPDATE outbox SET due = now() + make_interval(secs => $3)
+FROM chosen WHERE outbox.kind = chosen.kind AND outbox.subject = chosen.subject
+RETURNING outbox.subject, version, attempts
 """
+_CLAIM_OF = {
+    LIVE: _CLAIM.format(lane="AND lane = 0"),
+    BULK: _CLAIM.format(lane="AND lane = 1"),
+    None: _CLAIM.format(lane=""),
+}
 
 # Writers touch notes in this order too; finishing them in any other would end in deadlocks with the writers.
 _HOLD = "SELECT 1 FROM outbox WHERE kind = $1 AND subject = ANY($2::text[]) ORDER BY subject FOR UPDATE"
@@ -101,6 +118,15 @@ class Follower(Protocol):
         ...
 
 
+@runtime_checkable
+class Paced(Protocol):
+    """A follower whose bulk lane waits for the other side: `room` is how many subjects it may take there now."""
+
+    async def room(self) -> int:
+        """0 asks to come again in a moment."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """A claimed note."""
@@ -121,18 +147,18 @@ class Waiting:
     error: str | None
 
 
-async def touch(connection: Connection, kind: str, subjects: Sequence[str]) -> None:
+async def touch(connection: Connection, kind: str, subjects: Sequence[str], lane: int = LIVE) -> None:
     """Write or raise the notes for `subjects` in the caller's transaction, and wake the workers when it commits."""
     if subjects:
         unique = sorted(set(subjects))
-        await connection.execute(TOUCH, [kind] * len(unique), unique)
-        await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, kind)
+        await connection.execute(TOUCH if lane == LIVE else _TOUCH_BULK, [kind] * len(unique), unique)
+        await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, kind if lane == LIVE else f"{kind}{_BULK_MARK}")
 
 
-async def claim(db: Database, kind: str, limit: int, lease_s: float = LEASE_S) -> list[Note]:
-    """Take up to `limit` due notes for `lease_s` seconds; others skip them until the lease ends."""
+async def claim(db: Database, kind: str, limit: int, lease_s: float = LEASE_S, lane: int | None = None) -> list[Note]:
+    """Take up to `limit` due notes (of one lane) for `lease_s` seconds; others skip them until the lease ends."""
     async with db.unit() as unit:
-        rows = await unit.connection.fetch(_CLAIM, kind, limit, lease_s)
+        rows = await unit.connection.fetch(_CLAIM_OF[lane], kind, limit, lease_s)
     return [Note(row["subject"], row["version"], row["attempts"]) for row in rows]
 
 
@@ -188,9 +214,9 @@ def _failure(note: Note, error: Exception) -> tuple[str, int, float, str, bool]:
     return note.subject, note.version, wait_s(note.attempts, error), text, isinstance(error, Invalid)
 
 
-async def follow_once(db: Database, follower: Follower) -> int:
-    """Claim one batch for `follower`, let it look, settle; returns how many notes were claimed."""
-    notes = await claim(db, follower.kind, follower.batch)
+async def follow_once(db: Database, follower: Follower, lane: int | None = None, limit: int | None = None) -> int:
+    """Claim a batch (of `limit` at most) for `follower`, let it look, settle; returns how many notes were claimed."""
+    notes = await claim(db, follower.kind, min(follower.batch, limit or follower.batch), lane=lane)
     if not notes:
         return 0
     try:
@@ -206,13 +232,13 @@ async def follow_once(db: Database, follower: Follower) -> int:
 
 
 class Runner:
-    """Runs followers until stopped: one task per follower, woken by LISTEN and by a poll as the safety net."""
+    """Runs followers until stopped: a task per follower and lane, woken by LISTEN and by a poll as the safety net."""
 
     def __init__(self, db: Database, followers: Sequence[Follower], poll_s: float = POLL_S) -> None:
         self._db = db
         self._followers = followers
         self._poll_s = poll_s
-        self._wakes = {follower.kind: asyncio.Event() for follower in followers}
+        self._wakes = {(follower.kind, lane): asyncio.Event() for follower in followers for lane in (LIVE, BULK)}
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -220,7 +246,8 @@ class Runner:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen())
             for follower in self._followers:
-                group.create_task(self._follow(follower))
+                for lane in (LIVE, BULK):
+                    group.create_task(self._follow(follower, lane))
 
     def stop(self) -> None:
         """Finish the batches in hand, then return from `run`."""
@@ -228,24 +255,26 @@ class Runner:
         for wake in self._wakes.values():
             wake.set()
 
-    async def _follow(self, follower: Follower) -> None:
-        wake = self._wakes[follower.kind]
+    async def _follow(self, follower: Follower, lane: int) -> None:
+        wake = self._wakes[follower.kind, lane]
         while not self._stopping.is_set():
             wake.clear()
+            claimed, room = 0, follower.batch
             try:
-                claimed = await follow_once(self._db, follower)
+                if lane == BULK and isinstance(follower, Paced):
+                    room = await follower.room()
+                if room > 0:
+                    claimed = await follow_once(self._db, follower, lane, room)
             except Unavailable as error:
                 log.warning("outbox.database_away", kind=follower.kind, error=str(error))
-                claimed = 0
             except Exception:
                 log.exception("outbox.unexpected", kind=follower.kind)
-                claimed = 0
             if claimed == 0:
-                await self._sleep(wake)
+                await self._sleep(wake, self._poll_s if room > 0 else NO_ROOM_S)
 
-    async def _sleep(self, wake: asyncio.Event) -> None:
+    async def _sleep(self, wake: asyncio.Event, wait_s: float) -> None:
         try:
-            await asyncio.wait_for(wake.wait(), self._poll_s)
+            await asyncio.wait_for(wake.wait(), wait_s)
         except TimeoutError:
             return
 
@@ -276,6 +305,8 @@ class Runner:
                 wait.cancel()
 
     def _heard(self, connection: object, pid: int, channel: str, payload: object) -> None:
-        wake = self._wakes.get(str(payload))
+        kind = str(payload)
+        lane = BULK if kind.endswith(_BULK_MARK) else LIVE
+        wake = self._wakes.get((kind.removesuffix(_BULK_MARK), lane))
         if wake is not None:
             wake.set()

@@ -1,7 +1,11 @@
-"""Secrets that are derived instead of stored."""
+"""Secrets: derived where they can be, and sealed where they must be stored."""
 
 import hashlib
 import hmac
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kernel.errors import Invalid
 
@@ -11,6 +15,13 @@ class WeakSecret(Invalid):
 
     code = "weak_secret"
     title = "The master secret is too short"
+
+
+class SealBroken(Invalid):
+    """A stored secret was made with another master secret, for something else, or was changed."""
+
+    code = "seal_broken"
+    title = "A stored secret cannot be opened"
 
 
 class Keyring:
@@ -33,6 +44,26 @@ class Keyring:
             for counter in range(1, (length + 31) // 32 + 1)
         )
         return b"".join(blocks)[:length]
+
+    def seal(self, purpose: str, owner: str, plain: bytes) -> bytes:
+        """`plain` encrypted for storing (AES-256-GCM under a derived key), bound to purpose and owner.
+
+        The first byte is the version of the form, then come 12 bytes of nonce, then ciphertext and tag.
+        """
+        nonce = os.urandom(12)
+        return _SEAL_VERSION + nonce + AESGCM(self.derive("seal", purpose)).encrypt(nonce, plain, owner.encode())
+
+    def open(self, purpose: str, owner: str, sealed: bytes) -> bytes:
+        """What `seal` was given. Raises SealBroken, also when the secret is shown as another owner's."""
+        if sealed[:1] != _SEAL_VERSION or len(sealed) < 29:
+            raise SealBroken("The stored secret has a form that is not known here.")
+        try:
+            return AESGCM(self.derive("seal", purpose)).decrypt(sealed[1:13], sealed[13:], owner.encode())
+        except InvalidTag:
+            raise SealBroken("The master secret is another one, or the stored secret was changed.") from None
+
+
+_SEAL_VERSION = b"\x01"
 
 
 def constant_time_equals(left: str | bytes, right: str | bytes) -> bool:

@@ -17,14 +17,8 @@ from kernel.errors import Invalid
 PREFIX = "COMMONPOINT_"
 
 
-_NEEDED_LIVE = (
-    "apple_certificate",
-    "apple_key",
-    "apple_wwdr",
-    "google_service_account",
-    "master_secret",
-    "base_url",
-)
+_NEEDED_LIVE = ("google_service_account", "master_secret", "base_url")
+_NEEDED_LIVE_IN_FILES = ("apple_certificate", "apple_key", "apple_wwdr")
 _ADDRESS = r"^0x[0-9a-fA-F]{40}$"
 
 
@@ -71,6 +65,9 @@ class Settings(BaseSettings):
 
     apple_pass_type: str = "pass.org.commonpoint.test"
     apple_team: str = Field(default="TESTTEAM01", min_length=10, max_length=10)
+    apple_stored: bool = Field(
+        default=False, description="The pass certificate is in the database: `commonpoint apple csr` and `install`."
+    )
     apple_certificate: Path | None = Field(default=None, description="PEM of the Pass Type ID certificate.")
     apple_key: Path | None = Field(default=None, description="PEM of its private key, unencrypted.")
     apple_wwdr: Path | None = Field(default=None, description="PEM of the WWDR intermediate.")
@@ -99,7 +96,8 @@ class Settings(BaseSettings):
         return self
 
     def _refuse_twins(self) -> None:
-        missing = [name for name in _NEEDED_LIVE if getattr(self, name) is None]
+        needed = _NEEDED_LIVE if self.apple_stored else (*_NEEDED_LIVE_IN_FILES, *_NEEDED_LIVE)
+        missing = [name for name in needed if getattr(self, name) is None]
         if missing:
             raise ValueError(f"live mode needs {', '.join(missing)}")
         if self.chain_url == "memory:" or self.test_clock:
@@ -115,7 +113,12 @@ class Settings(BaseSettings):
     @property
     def twins(self) -> bool:
         """Whether credentials of a vendor are missing, so that its embedded twin stands in."""
-        return self.apple_certificate is None or self.google_service_account is None
+        return self.apple_twin or self.google_service_account is None
+
+    @property
+    def apple_twin(self) -> bool:
+        """Whether Apple's twin stands in."""
+        return self.apple_certificate is None and not self.apple_stored
 
     @property
     def public_url(self) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Sequence, func, text
+from sqlalchemy import BigInteger, Column, DateTime, Index, Sequence, SmallInteger, func, text
 from sqlmodel import Field, SQLModel
 
 # Numbers every touch of a note, so that no two touches look alike, not even of a note that was deleted between them.
@@ -24,14 +24,16 @@ class OutboxNote(SQLModel, table=True):
     """A note "look again" for one follower (`kind`) about one `subject`; at most one waits per pair.
 
     `version` names the last touch, `due` is when it may be claimed (a lease moves it forward), `attempts` the failures
-    since the last success, and `parked_at` is set when only a new touch or a person can help.
+    since the last success, and `parked_at` is set when only a new touch or a person can help. `lane` 0 is for what
+    somebody waits for, 1 for changes of many at once.
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("outbox_due", "kind", "due", postgresql_where=text("parked_at IS NULL")),)
+    __table_args__ = (Index("outbox_due", "kind", "lane", "due", postgresql_where=text("parked_at IS NULL")),)
 
     kind: str = Field(primary_key=True)
     subject: str = Field(primary_key=True)
+    lane: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default=text("0")))
     version: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=OUTBOX_TOUCH.next_value()))
     due: datetime = Field(sa_column=moment(now=True))
     attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})

@@ -40,6 +40,8 @@ SCOPES: Final = frozenset(
         "members:read",
         "members:write",
         "passes:read",
+        "designs:write",
+        "taps",
         "network:read",
         "network:write",
         "clearing:read",

@@ -45,15 +45,27 @@ class ApiKey(SQLModel, table=True):
 
 
 class LocationRow(SQLModel, table=True):
-    """A place of a partner; its zone decides which business day a visit belongs to."""
+    """A place of a partner; its zone decides which business day a visit belongs to.
+
+    Degrees are WGS 84; `beacon` (a UUID, with `beacon_major` and `beacon_minor`) is what a transmitter there says.
+    """
 
     __tablename__ = "location"
-    __table_args__ = (Index("location_partner", "partner_id"),)
+    __table_args__ = (
+        CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="location_whole"),
+        Index("location_partner", "partner_id"),
+        Index("location_latitude", "latitude", postgresql_where=text("latitude IS NOT NULL")),
+    )
 
     id: str = Field(primary_key=True)
     partner_id: str
     name: str
     zone: str
+    latitude: float | None = None
+    longitude: float | None = None
+    beacon: str | None = None
+    beacon_major: int | None = None
+    beacon_minor: int | None = None
     created_at: datetime = Field(sa_column=moment())
 
 
@@ -137,3 +149,18 @@ class NetPositionRow(SQLModel, table=True):
     carried_in_micros: int = Field(sa_column=bigint())
     net_minor: int = Field(sa_column=bigint())
     carry_micros: int = Field(sa_column=bigint())
+
+
+class TerminalRow(SQLModel, table=True):
+    """A reader at a till. `sequence` is the highest number it has used: each of its messages has a higher one."""
+
+    __tablename__ = "terminal"
+    __table_args__ = (Index("terminal_partner", "partner_id"),)
+
+    id: str = Field(primary_key=True)
+    partner_id: str
+    location_id: str | None = None
+    name: str
+    sequence: int = Field(default=0, sa_column=bigint(default=0))
+    created_at: datetime = Field(sa_column=moment())
+    revoked_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

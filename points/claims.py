@@ -13,6 +13,7 @@ from points.deciding.errors import UnknownClaim
 from points.programme.rewards import Ladder, ladder, stock_caps
 from points.programme.version import InForce, Version
 from points.statement import member_states
+from points.voucher_records import account_used
 
 MOST_VOUCHERS = 200
 
@@ -117,3 +118,12 @@ async def stocks(connection: Connection, version: Version, at: datetime) -> dict
 async def vouchers_of(connection: Connection, holder_id: str, at: datetime) -> list[VoucherState]:
     """Codes that can be used now, those that end first in front (at most MOST_VOUCHERS)."""
     return [VoucherState(**row) for row in await connection.fetch(_VOUCHERS, holder_id, at, MOST_VOUCHERS)]
+
+
+async def usable_vouchers(connection: Connection, member_id: str, at: datetime) -> list[VoucherState]:
+    """The codes that this member can use now; none for whoever may not spend from the account they use.
+
+    Raises UnknownMember.
+    """
+    holder, may_spend = await account_used(connection, member_id)
+    return await vouchers_of(connection, holder, at) if may_spend else []

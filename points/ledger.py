@@ -15,6 +15,7 @@ from points.book import Book, CapState
 from points.commands import Claim, Command, Earn, Grant
 from points.decide import in_force_of
 from points.decision import Allocated, Decision, Ground, NewId
+from points.merged import follow
 from points.outcome import Outcome
 from points.programme.evaluation import caps_of
 from points.programme.registry import Versions
@@ -160,6 +161,8 @@ class Ledger:
     async def _write(self, connection: Connection, batch: Batch) -> None:
         recorded_at = batch.ground.now
         await write(connection, batch.locked.books, batch.locked.caps, batch.done, recorded_at, self._note_kinds)
+        for decision in (d for answered in batch.done for d in answered.journals if d.pool_id is not None):
+            await follow(connection, decision.member_id, str(decision.pool_id), self._note_kinds)
         posted = [
             Posted(d.journal_id, d.kind, d.member_id, d.command.partner_id, recorded_at, d.allocations, _price(d))
             for answered in batch.done

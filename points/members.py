@@ -1,4 +1,4 @@
-"""Members: joining, finding."""
+"""Members: joining, with or without a name; naming, finding."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from kernel.database import Connection, Unit
 from kernel.errors import Invalid
 from kernel.i18n import LANGUAGES
 from kernel.ids import new_code, new_id
-from points.answers import KeyReused
+from points.answers import KeyReused, UnknownMember
 from points.tables import Idempotency, Member, Profile
 
 LONGEST_NAME = 60
@@ -57,17 +57,41 @@ async def join(
     language: str,
     key: str | None = None,
     fingerprint: bytes = b"",
+    *,
+    anonymous: bool = False,
 ) -> Joined:
     """A new member who joins at `partner_id`; with a key, the same request again gives the same member.
 
-    Raises BadName, BadLanguage, KeyReused.
+    An `anonymous` one has the name "" until they tell it. Raises BadName, BadLanguage, KeyReused.
     """
-    _check(name, language)
+    if not (anonymous and name == ""):
+        check_name(name)
+    if language not in LANGUAGES:
+        raise BadLanguage(f"The language must be one of {', '.join(LANGUAGES)}.")
     member = MemberRow(new_id("mbr"), new_code(), partner_id, clock.now(), name, language)
     if key is not None and not await _take_key(unit.connection, partner_id, key, fingerprint, member.id):
         return await _replay(unit.connection, partner_id, key, fingerprint)
     await _insert(unit.connection, member)
     return Joined(member, replayed=False)
+
+
+async def rename(connection: Connection, member_id: str, name: str) -> None:
+    """What the member's card calls them from now on. Raises BadName, UnknownMember."""
+    check_name(name)
+    status = await connection.execute(
+        "INSERT INTO profile (member_id, name) SELECT id, $2 FROM member WHERE id = $1"
+        " ON CONFLICT (member_id) DO UPDATE SET name = excluded.name",
+        member_id,
+        name,
+    )
+    if status != "INSERT 0 1":
+        raise UnknownMember(f"There is no member '{member_id}'.")
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that a card cannot show. Raises BadName."""
+    if not name.strip() or len(name) > LONGEST_NAME or any(not c.isprintable() for c in name):
+        raise BadName(f"A name has 1 to {LONGEST_NAME} printable characters.")
 
 
 async def find(connection: Connection, member_id: str) -> MemberRow | None:
@@ -130,10 +154,3 @@ async def _replay(connection: Connection, partner_id: str, key: str, fingerprint
     if member is None:
         raise KeyReused("This Idempotency-Key was used with other content; use a new key for a new request.")
     return Joined(member, replayed=True)
-
-
-def _check(name: str, language: str) -> None:
-    if not name.strip() or len(name) > LONGEST_NAME or any(not c.isprintable() for c in name):
-        raise BadName(f"A name has 1 to {LONGEST_NAME} printable characters.")
-    if language not in LANGUAGES:
-        raise BadLanguage(f"The language must be one of {', '.join(LANGUAGES)}.")

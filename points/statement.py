@@ -1,7 +1,7 @@
 """What the ledger says of members: balances, positions by partner, and the list of what happened."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from kernel.database import Connection
+from points.book import LotState
 from points.programme.standing import Standing, total
 
 
@@ -16,7 +17,8 @@ from points.programme.standing import Standing, total
 class MemberState:
     """A member's points now, or those of their household (`holder_id`).
 
-    `pending` points wait, `held` ones are reserved by claims; `standing` is what the rules know of their history.
+    `pending` points wait, `held` ones are reserved by claims; `standing` is what the rules know of their history. `seq`
+    is the number of the account's newest journal (0: there is none).
     """
 
     member_id: str
@@ -28,6 +30,7 @@ class MemberState:
     held: int
     frozen: bool
     standing: Standing
+    seq: int
 
     @property
     def lifetime(self) -> int:
@@ -86,7 +89,8 @@ SELECT own.member_id, spendable.member_id AS holder_id, spendable.version, spend
        coalesce((SELECT sum(remaining) FROM lot WHERE member_id = spendable.member_id AND pending AND remaining > 0),
                 0)::bigint AS pending,
        coalesce((SELECT sum(points) FROM claim WHERE member_id = spendable.member_id AND state = 'held'),
-                0)::bigint AS held
+                0)::bigint AS held,
+       coalesce((SELECT max(seq) FROM journal WHERE member_id = spendable.member_id), 0)::bigint AS seq
 FROM account own
 JOIN account spendable ON spendable.id = coalesce(own.pool_id, own.member_id) || '/spendable'
 JOIN account arrears ON arrears.id = spendable.member_id || '/arrears'
@@ -152,3 +156,35 @@ async def lines(
     rows = await connection.fetch(sql, member_id, partner_id, after, before, limit)
     found = [Line(**row) for row in rows]
     return found[::-1] if backwards else found
+
+
+# What a household shares and what a member was given alone are both theirs to use.
+_OPEN_VOUCHERS = """
+SELECT asked.member_id, count(*) AS vouchers
+FROM unnest($1::text[], $2::text[]) AS asked (member_id, holder_id)
+JOIN voucher ON voucher.member_id IN (asked.member_id, asked.holder_id)
+WHERE voucher.state = 'issued' AND (voucher.valid_until IS NULL OR voucher.valid_until > $3)
+GROUP BY asked.member_id
+"""
+
+_LOT = ", ".join(field.name for field in fields(LotState) if field.name != "elsewhere")
+_ENDING_LOTS = f"""
+SELECT member_id, {_LOT} FROM lot
+WHERE member_id = ANY($1::text[]) AND remaining > 0 AND NOT pending AND expires_at IS NOT NULL ORDER BY id
+"""
+
+
+async def open_vouchers(connection: Connection, states: Sequence[MemberState], now: datetime) -> dict[str, int]:
+    """How many codes each member can use at `now`; members without any are missing."""
+    members, holders = [state.member_id for state in states], [state.holder_id for state in states]
+    rows = await connection.fetch(_OPEN_VOUCHERS, members, holders, now)
+    return {row["member_id"]: row["vouchers"] for row in rows}
+
+
+async def ending_lots(connection: Connection, holder_ids: Sequence[str]) -> dict[str, list[LotState]]:
+    """The lots with points left that may end, by whose account they are in."""
+    found: dict[str, list[LotState]] = {}
+    for row in await connection.fetch(_ENDING_LOTS, list(holder_ids)):
+        known = dict(row)
+        found.setdefault(known.pop("member_id"), []).append(LotState(**known))
+    return found

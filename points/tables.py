@@ -27,13 +27,17 @@ class Member(SQLModel, table=True):
 
 
 class Profile(SQLModel, table=True):
-    """Personal data, kept apart from the ledger so that it can be erased without touching a sum."""
+    """Personal data, kept apart from the ledger so that it can be erased without touching a sum.
+
+    `contact` is JSON (email, phone, postal_code, country) sealed under the master secret.
+    """
 
     __tablename__ = "profile"
 
     member_id: str = Field(primary_key=True)
     name: str
     language: str = Field(default="en", sa_column_kwargs={"server_default": "en"})
+    contact: bytes | None = None
 
 
 class Account(SQLModel, table=True):
@@ -73,7 +77,7 @@ class Journal(SQLModel, table=True):
 
     __tablename__ = "journal"
     __table_args__ = (
-        Index("journal_member", "member_id", "id"),
+        Index("journal_member", "member_id", "seq"),
         Index("journal_partner", "partner_id", "id"),
         Index("journal_chain", "height", "place", unique=True, postgresql_where=text("height > 0")),
     )

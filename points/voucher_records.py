@@ -1,20 +1,29 @@
 """Vouchers in the database: found by code, locked as the ledger locks, and every move written down."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+import asyncpg
+
 from kernel.bulk import insert_many
 from kernel.database import Connection, Unit
 from kernel.errors import NotFound
-from points.answers import KeyReused
+from kernel.ids import is_id
+from kernel.outbox import touch
+from points.answers import KeyReused, SpendingNotAllowed, UnknownMember
 from points.book import VoucherState
+from points.programme.voucher_value import VoucherOfAnother
 from points.reward_tables import Voucher
 from points.tables import Idempotency
 from points.voucher_tables import VoucherMove
 
 # Whose the operator's requests are; no partner has this id.
 OPERATOR = "operator"
+
+_CODE = re.compile(r"[0-9A-Z]{1,64}")
 
 Kind = Literal["used", "exchanged", "voided"]
 
@@ -35,6 +44,11 @@ SELECT {_COLUMNS}, voucher.member_id, coalesce(account.pool_id, voucher.member_i
 FROM voucher LEFT JOIN account ON account.id = voucher.member_id || '/spendable'
 """
 
+_USED = """
+SELECT coalesce(pool_id, member_id) AS holder, may_spend OR pool_id IS NULL AS may_spend
+FROM account JOIN member ON member.id = account.member_id WHERE account.id = $1
+"""
+
 # Rewards that the order of this member has: claims that hold, and codes that were used with it.
 _TAKEN = """
 SELECT reward FROM claim
@@ -42,6 +56,11 @@ WHERE member_id = ANY($1::text[]) AND order_ref = $2 AND state IN ('held', 'capt
 UNION ALL
 SELECT voucher.reward FROM voucher_move JOIN voucher ON voucher.id = voucher_move.voucher_id
 WHERE voucher_move.member_id = ANY($1::text[]) AND order_ref = $2 AND kind = 'used'
+"""
+
+# Whoever's wallet may show the code: the member it was issued to, and everybody who uses the same account.
+_SHOWN_TO = """
+SELECT DISTINCT member_id FROM account WHERE member_id = ANY($1::text[]) OR pool_id = ANY($1::text[])
 """
 
 _AFTER = """
@@ -101,12 +120,18 @@ class Moved:
 
 async def by_code(connection: Connection, code: str) -> FoundVoucher:
     """The voucher that a code stands for, as it is now. Raises UnknownVoucher."""
-    row = await connection.fetchrow(f"{_FIND} WHERE voucher.code = $1", code.strip().upper())
+    typed = code.strip().upper()
+    # What cannot be a code (and what no database stores) is not asked for.
+    row = await connection.fetchrow(f"{_FIND} WHERE voucher.code = $1", typed) if _CODE.fullmatch(typed) else None
     if row is None:
         raise UnknownVoucher("There is no voucher with this code.")
-    return FoundVoucher(
-        VoucherState(**{name: row[name] for name in _STATE}), row["member_id"], row["holder"], row["exchanged"]
-    )
+    return _found(row)
+
+
+async def found_by_ids(connection: Connection, voucher_ids: Sequence[str]) -> dict[str, FoundVoucher]:
+    """Those of the vouchers that exist, by id."""
+    rows = await connection.fetch(f"{_FIND} WHERE voucher.id = ANY($1::text[])", list(voucher_ids))
+    return {row["id"]: _found(row) for row in rows}
 
 
 async def locked(unit: Unit, code: str) -> FoundVoucher:
@@ -125,6 +150,25 @@ async def same_account(connection: Connection, found: FoundVoucher, member_id: s
         "SELECT coalesce(pool_id, member_id) FROM account WHERE id = $1", f"{member_id}/spendable"
     )
     return bool(holder == found.holder)
+
+
+async def account_used(connection: Connection, member_id: str) -> tuple[str, bool]:
+    """Whose account the member uses, and whether they may spend from it. Raises UnknownMember."""
+    row = None
+    if is_id(member_id, "mbr"):
+        row = await connection.fetchrow(_USED, f"{member_id}/spendable")
+    if row is None:
+        raise UnknownMember(f"There is no member '{member_id}'.")
+    return row["holder"], row["may_spend"]
+
+
+async def check_own(connection: Connection, found: FoundVoucher, member_id: str) -> None:
+    """Refuse whoever has no right to the code. Raises UnknownMember, VoucherOfAnother, SpendingNotAllowed."""
+    holder, may_spend = await account_used(connection, member_id)
+    if holder != found.holder:
+        raise VoucherOfAnother("The voucher belongs to another member.")
+    if not may_spend:
+        raise SpendingNotAllowed("This member may not spend what the household has.")
 
 
 async def taken_by(connection: Connection, found: FoundVoucher, order: str | None) -> tuple[str, ...]:
@@ -175,6 +219,14 @@ async def write_move(unit: Unit, moved: Moved, shown: Shown, reason: str | None 
         raise KeyReused("This Idempotency-Key was used with other content; use a new key for a new request.")
 
 
+async def tell(unit: Unit, found: FoundVoucher, note_kinds: Sequence[str]) -> None:
+    """A note per kind for everybody whose wallet may show the code."""
+    if note_kinds:
+        rows = await unit.connection.fetch(_SHOWN_TO, [found.member_id, found.holder])
+        for kind in sorted(set(note_kinds)):
+            await touch(unit.connection, kind, [row["member_id"] for row in rows])
+
+
 async def issue(unit: Unit, voucher: VoucherState, member_id: str) -> None:
     """A new code."""
     columns = (*_STATE, "member_id")
@@ -186,3 +238,8 @@ async def _by_id(connection: Connection, voucher_id: str) -> VoucherState:
     row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM voucher WHERE id = $1", voucher_id)
     assert row is not None, "a move names a voucher that exists"
     return VoucherState(**row)
+
+
+def _found(row: asyncpg.Record) -> FoundVoucher:
+    voucher = VoucherState(**{name: row[name] for name in _STATE})
+    return FoundVoucher(voucher, row["member_id"], row["holder"], row["exchanged"])

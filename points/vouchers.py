@@ -5,7 +5,7 @@ cancels a voucher whose purchase is refunded. The key of the request is taken in
 request is answered as before.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -27,6 +27,7 @@ from points.voucher_records import (
     locked,
     same_account,
     taken_by,
+    tell,
     write_move,
 )  # fmt: skip
 
@@ -49,12 +50,14 @@ class Library(Protocol):
 
 
 class Vouchers:
-    """What tills do with codes. `versions` are the programmes that codes were issued under."""
+    """What tills do with codes. `versions` are the programmes that codes were issued under, `note_kinds` the followers
+    that hear of every move."""
 
-    def __init__(self, db: Database, clock: Clock, versions: Library) -> None:
+    def __init__(self, db: Database, clock: Clock, versions: Library, note_kinds: Sequence[str] = ()) -> None:
         self._db = db
         self._clock = clock
         self._versions = versions
+        self._note_kinds = tuple(note_kinds)
 
     async def use(self, shown: Shown, in_force: InForce | None = None) -> Moved:
         """One use at the asking partner. `in_force` tells what the partner is called in the file.
@@ -82,6 +85,7 @@ class Vouchers:
             done = use_voucher(version, found.voucher, found.member_id, use)
             moved = Moved(new_id("vcm"), "used", done.voucher, found.member_id, done.money_minor, use.at)
             await write_move(unit, moved, shown)
+            await tell(unit, found, self._note_kinds)
             return moved
 
     async def exchange(self, shown: Shown, in_force: InForce) -> Moved:
@@ -106,6 +110,7 @@ class Vouchers:
             moved = Moved(new_id("vcm"), "exchanged", spent, found.member_id, money, now, made)
             await issue(unit, made, found.member_id)
             await write_move(unit, moved, shown)
+            await tell(unit, found, self._note_kinds)
             return moved
 
     async def void(self, shown: Shown, reason: str) -> Moved:
@@ -120,6 +125,7 @@ class Vouchers:
                 raise VoucherOfAnotherPartner("Another partner issued this voucher.")
             moved = Moved(new_id("vcm"), "voided", void(found.voucher), found.member_id, None, now)
             await write_move(unit, moved, shown, reason)
+            await tell(unit, found, self._note_kinds)
             return moved
 
     async def find(self, code: str) -> FoundVoucher:

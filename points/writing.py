@@ -155,11 +155,11 @@ _Journals = Sequence[tuple[Decision, Answered]]
 
 
 def _shows(decision: Decision) -> bool:
-    """Whether a follower may see a difference: points, vouchers, tier, awards, a notice."""
+    """Whether a follower may see a difference: points, vouchers, tier, awards, a notice, another account."""
     change = decision.standing
     return bool(
         decision.postings or decision.vouchers or change.tier or change.awards or change.awards_gone
-        or decision.frozen is not None or decision.kind == "notice"
+        or decision.frozen is not None or decision.pool_id is not None or decision.kind == "notice"
     )  # fmt: skip
 
 

@@ -252,7 +252,8 @@ def test_the_product_writes_where_it_is_told() -> None:
 
 def test_what_installs_names_no_address() -> None:
     """Where packages come from is a matter of the machine; what they must be is a matter of their hashes."""
-    names = ("Makefile", "pyproject.toml", ".ci/run", "scripts/set-up", "contracts/package.json", "contracts/.npmrc")
+    node = [f"{folder}/{name}" for folder in ("contracts", "bench/peers") for name in ("package.json", ".npmrc")]
+    names = ("Makefile", "pyproject.toml", ".ci/run", "scripts/set-up", *node)
     locks = [path for path in files() if path.suffix == ".lock"]
     assert locks
     none_of(
@@ -260,7 +261,8 @@ def test_what_installs_names_no_address() -> None:
         for path in [*locks, *(ROOT / name for name in names)]
         for line, said in matches(_ADDRESS, path)
     )
-    assert '"resolved"' not in text(ROOT / "contracts" / "package-lock.json"), "package-lock.json names a registry"
+    for folder in ("contracts", "bench/peers"):
+        assert '"resolved"' not in text(ROOT / folder / "package-lock.json"), f"{folder}: the lock names a registry"
 
 
 def test_exceptions_to_the_rules_are_still_needed() -> None:

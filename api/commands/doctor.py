@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import Awaitable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
 import click
@@ -13,19 +12,18 @@ from rich.console import Console
 from rich.table import Table
 
 from api import migrations
+from api.commands.apple_doctor import examined
 from api.storage import database
 from kernel.database import Database
 from kernel.errors import CommonpointError
 from kernel.outbox import waiting
 from kernel.settings import Settings, load_settings
-from passes.apple.identity import Identity
 from passes.google.identity import GoogleIdentity
 from points.audit import audit
 from tokens.chain import open_chain
 
 Verdict = Literal["ok", "warn", "bad"]
 _COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
-_CERTIFICATE_WARNING_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +57,10 @@ async def examine(settings: Settings) -> list[Check]:
         async with database(settings) as db:
             for name, look in (("database", _database), ("ledger", _ledger), ("notes", _notes)):
                 checks.append(await _safely(name, look(db)))
+            checks.append(await _safely("apple", _apple(settings, db)))
     except CommonpointError as error:
         return [*checks, Check("database", "bad", error.detail)]
-    for name, look_at in (("apple", _apple), ("google", _google), ("chain", _chain)):
+    for name, look_at in (("google", _google), ("chain", _chain)):
         checks.append(await _safely(name, look_at(settings)))
     return checks
 
@@ -112,20 +111,14 @@ async def _notes(db: Database) -> tuple[Verdict, str]:
     return "ok", ", ".join(f"{k.kind}: {k.waiting} waiting" for k in kinds) or "nothing waits"
 
 
-async def _apple(settings: Settings) -> tuple[Verdict, str]:
-    if settings.apple_certificate is None or settings.apple_key is None or settings.apple_wwdr is None:
+async def _apple(settings: Settings, db: Database) -> tuple[Verdict, str]:
+    if settings.apple_twin:
         return "warn", "no certificate: the test twin stands in"
-    identity = Identity.load(
-        settings.apple_certificate,
-        settings.apple_key,
-        settings.apple_wwdr,
-        pass_type=settings.apple_pass_type,
-        team=settings.apple_team,
-    )
-    ends = min(identity.certificate.not_valid_after_utc, identity.intermediate.not_valid_after_utc)
-    days = (ends - datetime.now(UTC)).days
-    verdict: Verdict = "bad" if days < 0 else "warn" if days < _CERTIFICATE_WARNING_DAYS else "ok"
-    return verdict, f"{identity.pass_type}, team {identity.team}, {days} days left"
+    _, findings = await examined(settings, db)
+    said = "; ".join(f"{finding.subject}: {finding.says()}" for finding in findings)
+    levels = {finding.level for finding in findings}
+    verdict: Verdict = "bad" if "bad" in levels else "warn" if "warn" in levels else "ok"
+    return verdict, said or "certificates and push are in order"
 
 
 async def _google(settings: Settings) -> tuple[Verdict, str]:

@@ -10,8 +10,9 @@ from api.demo.phones import Phones
 from api.demo.replay import Replay
 from kernel.i18n import translate
 from passes import texts as texts  # registers the words that the cards use
-from points.programme.face import in_language, tier_name
-from points.programme.rewards import reward_of
+from passes.card import said
+from passes.speech import grouped
+from points.programme.face import nouns_of, tier_name
 from points.programme.shelf import default_version
 
 CAUGHT_UP_WITHIN_S = 60.0
@@ -107,9 +108,13 @@ def phones_show(replay: Replay, states: dict[str, dict[str, Any]]) -> Check:
 def _next_reward(points: dict[str, Any], language: str) -> str:
     if points["next_reward"] is None:
         return translate("card.all_reached", language)
-    reward = in_language(reward_of(PROGRAMME, points["next_reward"]).names, language)
-    units = translate("card.units", language)
-    return translate("card.to_go", language, missing=points["points_to_next_reward"], units=units, reward=reward)
+    nouns, missing = nouns_of(PROGRAMME), points["points_to_next_reward"]
+    one, many = nouns.unit[language]
+    reward = nouns.rewards[points["next_reward"]]
+    units = one if missing == 1 else many
+    return translate(
+        "card.to_go", language, missing=grouped(missing, language), units=units, reward=said(reward, language)
+    )
 
 
 def recount_agrees(replay: Replay, states: dict[str, dict[str, Any]]) -> Check:

@@ -79,9 +79,9 @@ class Phones:
         await self.iphones.close()
         await self.androids.close()
 
-    async def add_iphone(self, member_id: str, file: bytes, last_modified: str) -> None:
-        """A member's iPhone takes the pass, after checking it."""
-        phone = self.iphones.phone()
+    async def add_iphone(self, member_id: str, file: bytes, last_modified: str, language: str) -> None:
+        """A member's iPhone, which is in the member's language, takes the pass after checking it."""
+        phone = self.iphones.phone(language=language)
         await phone.add(file, last_modified)
         self._of_member[member_id] = phone
         self._member_of[phone.library_id] = member_id

@@ -98,7 +98,8 @@ class Replay:
         member_id: str = member["id"]
         if self.plan.phones[customer] == "iphone":
             answer = await self.api.ask("GET", f"/v1/members/{member_id}/passes/apple", partner.key)
-            await self.phones.add_iphone(member_id, answer.body, answer.headers.get("last-modified", ""))
+            last_modified = answer.headers.get("last-modified", "")
+            await self.phones.add_iphone(member_id, answer.body, last_modified, member["language"])
         else:
             answer = await self.api.ask("GET", f"/v1/members/{member_id}/passes/google", partner.key)
             await self.phones.add_android(member_id, answer.body["save_url"])

@@ -12,6 +12,7 @@ from api.auth import AUTH_DEPENDENCIES, requires
 from api.body import StrictBody
 from api.http.engagement import Parts
 from api.http.purchases import EntityId
+from passes.refresh import KIND
 from points.engagement import households
 from points.engagement.households import Household
 
@@ -147,7 +148,9 @@ async def leave(
     by_member_id: Annotated[str | None, QueryParameter(max_length=64, description="The owner who shows out.")] = None,
 ) -> None:
     """The points stay with the household; the last one takes them along."""
-    await households.leave(parts.db, parts.teller, parts.programmes, parts.clock, household_id, member_id, by_member_id)
+    await households.leave(
+        parts.db, parts.teller, parts.programmes, parts.clock, household_id, member_id, by_member_id, [KIND]
+    )
 
 
 def _view(household: Household) -> HouseholdView:

@@ -16,6 +16,7 @@ from api.http.entries import REPLAYED
 from api.pagination import PAGE_DEPENDENCIES, Listed, Page, PageIs
 from kernel.clock import Clock
 from kernel.database import Connection, Database
+from kernel.errors import Invalid
 from kernel.i18n import best_language
 from kernel.secrets import Keyring
 from network.keys import Caller
@@ -24,7 +25,7 @@ from passes.links import page_url
 from points.answers import UnknownMember
 from points.explain import explain
 from points.members import LONGEST_NAME, MemberRow, find, find_by_code, join
-from points.programme.face import face
+from points.programme.face import look_at
 from points.programme.registry import Versions
 from points.statement import Line, lines, member_states
 
@@ -55,15 +56,31 @@ Accepted = Annotated[
 Parts = NamedDependency[SkipValidation[MemberParts]]
 
 
-class MemberBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who joins: a name or nickname for the card, and the language of the card."""
+class NameOrAnonymous(Invalid):
+    """Whoever joins has a name or is anonymous."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
+    code = "name_or_anonymous"
+    title = "A name, or anonymous: one of the two"
+
+
+class MemberBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who joins: a name or nickname for the card, or `anonymous` for a member who tells it later or never; and the
+    language of the card."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)] | None = None
     language: Literal["en", "fi", "hu"] = "en"
+    anonymous: bool = False
+
+
+class _Joining(msgspec.Struct, frozen=True):
+    """What a repeated request must have in common with the first."""
+
+    name: str
+    language: str
 
 
 class MemberView(msgspec.Struct, frozen=True):
-    """A member. `code` is what the card's barcode says."""
+    """A member. `code` is what the card's barcode says; the name of an anonymous one is empty."""
 
     id: str
     code: str
@@ -132,12 +149,17 @@ async def join_member(
         str | None, HeaderParameter(name="Idempotency-Key", description="Optional; repeats are answered.")
     ] = None,
 ) -> Response[JoinedView]:
-    """The member joins at the calling partner, whose brand the card has."""
+    """The member joins at the calling partner, whose brand the card has. An anonymous member has a card and points as
+    anybody; Wallet may ask them for a name, if the card's design says so."""
+    if (data.name is not None) == data.anonymous:
+        raise NameOrAnonymous("Give a name, or say that the member is anonymous.")
     known_by = None if key is None else idempotency_key(key)
+    asked = _Joining(data.name or "", data.language)
     async with parts.db.unit() as unit:
         joined = await join(
-            unit, parts.clock, partner_of(caller), data.name, data.language, known_by, fingerprint("join", data)
-        )
+            unit, parts.clock, partner_of(caller), asked.name, asked.language, known_by, fingerprint("join", asked),
+            anonymous=data.anonymous,
+        )  # fmt: skip
     headers = {REPLAYED: "true"} if joined.replayed else {}
     page = page_url(parts.keyring, parts.settings.public_url, joined.member.id)
     view = JoinedView(**asdict(joined.member), card_url=page)
@@ -193,7 +215,7 @@ async def _state(
     await versions.ensure({line.facts["version"] for line in found if "version" in line.facts})
     now = parts.clock.now()
     rules = await parts.programmes.in_force(member.partner_id, now, connection)
-    seen = face(rules, state.standing, state.spendable, state.holder_id, now, member.language)
+    seen = look_at(rules, state.standing, state.spendable, state.holder_id, now)
     return MemberState(
         member=MemberView(**asdict(member)),
         points=PointsView(

@@ -1,4 +1,4 @@
-"""/v1/notes and /v1/mirror: what the operator looks at to see that everything follows the ledger."""
+"""/v1/notes, /v1/mirror, /v1/apple/reports: what the operator looks at to see that everything follows the ledger."""
 
 from datetime import datetime
 from typing import Annotated, Protocol
@@ -12,7 +12,10 @@ from api.auth import AUTH_DEPENDENCIES, requires
 from api.body import StrictBody
 from kernel.database import Database
 from kernel.errors import NotFound
+from kernel.i18n import translate
 from kernel.outbox import retry_now, waiting
+from passes.apple import report_texts
+from passes.apple.reports import reported
 from tokens.opening import Mirror
 
 
@@ -74,6 +77,21 @@ class MirrorView(msgspec.Struct, frozen=True):
     gas_per_change: float
 
 
+class ReportView(msgspec.Struct, frozen=True):
+    """What phones complain of, counted by kind. `sample` is the last line of it: a stranger's text, cleaned and cut.
+
+    `means` says what is probably wrong and what to look at.
+    """
+
+    kind: str
+    subject: str
+    means: str
+    sample: str
+    reports: int
+    first_at: datetime
+    last_at: datetime
+
+
 @get("/notes", guards=[requires("network:read", operator=True)], summary="What waits", operation_id="listNotes")
 async def notes(parts: Parts) -> list[NotesView]:
     """By kind; an empty list means that every follower has caught up."""
@@ -113,6 +131,21 @@ async def mirror(parts: Parts) -> MirrorView:
     )
 
 
+@get(
+    "/apple/reports", guards=[requires("network:read", operator=True)], summary="What iPhones complain of",
+    operation_id="listAppleReports",
+)  # fmt: skip
+async def apple_reports(parts: Parts) -> list[ReportView]:
+    """The latest first; an empty list means that no phone found fault with a pass or an answer."""
+    async with parts.db.read() as read:
+        found = await reported(read.connection)
+    return [
+        ReportView(one.kind, one.subject, translate(report_texts.meaning_of(one.kind), "en"), one.sample, one.reports,
+                   one.first_at, one.last_at)
+        for one in found
+    ]  # fmt: skip
+
+
 operations_router = Router(
-    "/v1", route_handlers=[notes, retry, mirror], dependencies=AUTH_DEPENDENCIES, tags=["operations"]
+    "/v1", route_handlers=[notes, retry, mirror, apple_reports], dependencies=AUTH_DEPENDENCIES, tags=["operations"]
 )

@@ -1,10 +1,10 @@
 """/v1/partners: the businesses of the coalition, their places, terms and keys."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, TypedDict
 
 import msgspec
-from litestar import Router, get, post
+from litestar import Router, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
@@ -43,7 +43,8 @@ Parts = NamedDependency[SkipValidation[NetworkParts]]
 Colour = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$", max_length=7, description="#rrggbb")]
 Scope = Literal[
     "earn", "redeem", "reverse", "claim", "adjust", "transfer", "programmes:read", "programmes:write",
-    "members:read", "members:write", "passes:read", "network:read", "network:write", "clearing:read", "clearing:write",
+    "members:read", "members:write", "passes:read", "designs:write", "taps",
+    "network:read", "network:write", "clearing:read", "clearing:write",
 ]  # fmt: skip
 
 
@@ -64,11 +65,23 @@ class PartnerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     brand: BrandBody | None = None
 
 
+class BeaconBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a transmitter (iBeacon) at a place says; a minor number needs a major one."""
+
+    uuid: Annotated[str, msgspec.Meta(min_length=36, max_length=36, examples=["F7826DA6-4FA2-4E98-8024-BC5B71E0893E"])]
+    major: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
+    minor: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
+
+
 class LocationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A place; `zone` is an IANA time zone name."""
+    """A place; `zone` is an IANA time zone name. Where it is (degrees, WGS 84; both or neither) and its beacon bring
+    the cards of members who were near to the lock screen."""
 
     name: Name
     zone: Annotated[str, msgspec.Meta(min_length=1, max_length=64, examples=["Europe/Helsinki"])]
+    latitude: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
+    beacon: BeaconBody | None = None
 
 
 class TermsBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,6 +118,9 @@ class LocationView(msgspec.Struct, frozen=True):
     partner_id: str
     name: str
     zone: str
+    latitude: float | None
+    longitude: float | None
+    beacon: BeaconBody | None
 
 
 class TermsView(msgspec.Struct, frozen=True):
@@ -170,9 +186,42 @@ async def get_partner(partner_id: FromPath[str], caller: CallerIs, parts: Parts)
 )  # fmt: skip
 async def create_location(partner_id: FromPath[str], data: JSONBody[LocationBody], parts: Parts) -> LocationView:
     """The zone of a place decides which business day a visit belongs to."""
+    where = _where(data)
     async with parts.db.unit() as unit:
-        place = await locations.add_location(unit, parts.clock, partner_id, data.name, data.zone)
-    return LocationView(place.id, place.partner_id, place.name, place.zone)
+        return _location_view(
+            await locations.add_location(unit, parts.clock, partner_id, data.name, data.zone, **where)
+        )
+
+
+@put(
+    "/partners/{partner_id:str}/locations/{location_id:str}", dto=StrictBody[LocationBody], return_dto=None,
+    guards=[requires("network:write", operator=True)], summary="Change a location", operation_id="changeLocation",
+)  # fmt: skip
+async def change_location(
+    partner_id: FromPath[str], location_id: FromPath[str], data: JSONBody[LocationBody], parts: Parts
+) -> LocationView:
+    """The whole of it is said anew; each card learns of it at its next change."""
+    where = _where(data)
+    async with parts.db.unit() as unit:
+        return _location_view(
+            await locations.change_location(unit, partner_id, location_id, data.name, data.zone, **where)
+        )
+
+
+@get(
+    "/partners/{partner_id:str}/locations", guards=[requires("network:read")], dependencies=PAGE_DEPENDENCIES,
+    summary="List locations", operation_id="listLocations",
+)  # fmt: skip
+async def list_locations(
+    partner_id: FromPath[str], caller: CallerIs, page: PageIs, parts: Parts
+) -> Listed[LocationView]:
+    """A partner sees its own places."""
+    see_partner(caller, partner_id)
+    after, before, rows = page.window("loc")
+    async with parts.db.read() as read:
+        owner = await partners.partner(read.connection, partner_id)
+        found = await locations.location_window(read.connection, owner.id, after, before, rows)
+    return page.answer(found, _location_view, lambda one: one.id)
 
 
 @post(
@@ -219,6 +268,22 @@ def _partner_view(one: partners.Partner) -> PartnerView:
     return PartnerView(one.id, one.name, one.status, look, one.created_at)
 
 
+class _Where(TypedDict):
+    latitude: float | None
+    longitude: float | None
+    beacon: locations.Beacon | None
+
+
+def _where(data: LocationBody) -> _Where:
+    beacon = None if data.beacon is None else locations.Beacon(*msgspec.structs.astuple(data.beacon))
+    return _Where(latitude=data.latitude, longitude=data.longitude, beacon=beacon)
+
+
+def _location_view(one: locations.Location) -> LocationView:
+    beacon = None if one.beacon is None else BeaconBody(one.beacon.uuid, one.beacon.major, one.beacon.minor)
+    return LocationView(one.id, one.partner_id, one.name, one.zone, one.latitude, one.longitude, beacon)
+
+
 def _terms_view(one: terms.Terms) -> TermsView:
     rates = one.rates
     return TermsView(
@@ -240,6 +305,8 @@ partners_router = Router(
         list_partners,
         get_partner,
         create_location,
+        list_locations,
+        change_location,
         publish_terms,
         create_key,
         revoke_key,

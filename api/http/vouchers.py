@@ -16,6 +16,7 @@ from kernel.clock import Clock
 from kernel.database import Database
 from network.programmes import Programmes
 from network.rulebook import Rulebook
+from passes import refresh
 from points.book import VoucherState
 from points.programme.rewards import find_reward
 from points.programme.version import Version
@@ -169,7 +170,7 @@ def _parts(request: HotRequest) -> VoucherParts:
 
 
 def _vouchers(parts: VoucherParts) -> Vouchers:
-    return Vouchers(parts.db, parts.clock, parts.programmes.versions)
+    return Vouchers(parts.db, parts.clock, parts.programmes.versions, [refresh.KIND])
 
 
 async def _answer(parts: VoucherParts, moved: Moved, request: HotRequest) -> Response[MovedView]:

@@ -9,6 +9,8 @@ from sqlmodel import SQLModel
 import kernel.tables
 import network.staff_tables
 import network.tables
+import passes.apple.tables
+import passes.design.tables
 import passes.tables
 import points.adjustment_tables
 import points.engagement.play_tables

@@ -1,174 +1,137 @@
-"""A client of Apple's push service: one HTTP/2 connection per identity, many pushes on it at once.
+"""A client of Apple's push service for one pass type.
 
 Request and headers: https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns
 A push for a pass says nothing (`{}`), so sending one twice does no harm; that is what makes resending simple.
 """
 
-import asyncio
-import random
-import ssl
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-import structlog
-
 from kernel.database import assert_no_unit
-from kernel.errors import Invalid, Unavailable
-from passes.apple.apns_connection import Answer, Connection, ConnectionLost, PushTimedOut
-from passes.apple.identity import Identity
-
-__all__ = ["Answer", "CertificateExpired", "PushClient", "PushUnanswered"]
-
-log = structlog.get_logger(__name__)
+from passes.apple.apns_connection import Answer, ConnectionLost
+from passes.apple.apns_pool import Door, Pool, Sent
+from passes.apple.push_state import Standing
+from passes.apple.push_verdict import (
+    SERVER_WAIT_S,
+    Again,
+    DeviceWaits,
+    Gone,
+    PushRefused,
+    PushStopped,
+    PushUnanswered,
+    PushWaits,
+    Said,
+    TokenWaits,
+    parting,
+    verdict,
+)
 
 HOST: Final = "api.push.apple.com"
 PORT: Final = 443
 _ATTEMPTS: Final = 3
-_FIRST_WAIT_S: Final = 0.5
-_LONGEST_WAIT_S: Final = 60.0
-_IDLE_S: Final = 300.0
-
-
-class PushUnanswered(Unavailable):
-    """The push service could not be reached, or did not answer."""
-
-    code = "apple_push_unanswered"
-    title = "Apple's push service does not answer"
-
-
-class CertificateExpired(Invalid):
-    """The certificate that opens the push service's door is out of date."""
-
-    code = "apple_certificate_expired"
-    title = "The Apple pass certificate has expired"
-
-
-@dataclass(slots=True)
-class _Pause:
-    """How long not to try again after connecting failed; grows with each failure."""
-
-    failures: int = 0
-    until: float = 0.0
-
-    def failed(self) -> None:
-        longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(self.failures, 10))
-        self.failures += 1
-        self.until = time.monotonic() + longest * random.uniform(0.5, 1.0)
-
-    def over(self) -> None:
-        self.failures, self.until = 0, 0.0
-
-    @property
-    def left_s(self) -> float:
-        return max(0.0, self.until - time.monotonic())
+_UNREACHED_WAIT_S: Final = 60.0
 
 
 class PushClient:
-    """Pushes for one pass type. `ca_file` replaces the system's roots (they are right for Apple)."""
+    """Pushes through one door. `standing` outlives it: another door for the same pass type goes on with it."""
 
     def __init__(
         self,
-        identity: Identity,
+        door: Door,
         host: str = HOST,
         port: int = PORT,
         *,
-        ca_file: Path | None = None,
+        standing: Standing | None = None,
         timeout_s: float = 30.0,
         streams: int = 1000,
+        connections: int = 4,
+        server_wait_s: float = SERVER_WAIT_S,
     ) -> None:
-        self._identity = identity
-        self._host, self._port = host, port
-        self._tls = identity.tls_context(ca_file)
-        self._timeout_s = timeout_s
-        self._streams = streams
-        self._connection: Connection | None = None
-        self._connecting = asyncio.Lock()
-        self._pause = _Pause()
-        self.connections_made = 0
+        self.standing = standing or Standing(door.topic)
+        self._pool = Pool(door, host, port, timeout_s=timeout_s, streams=streams, connections=connections)
+        self._server_wait_s = server_wait_s
 
-    async def push_all(self, tokens: Sequence[str]) -> list[Answer | PushUnanswered]:
-        """One push to each token, all at once; answers in the same order. Raises CertificateExpired."""
+    async def push_all(self, tokens: Sequence[str], *, urgent: bool = True, trial: bool = False) -> list[Said]:
+        """One push to each token, all at once; what came of each, in the same order (None: accepted).
+
+        While pushes are halted none is sent, but one alone when it is time for a trial or `trial` asks for it.
+        """
         assert_no_unit()
-        if self._identity.days_left() < 0:
-            raise CertificateExpired("Pushes need a pass certificate that is in date.")
-        outcomes: dict[int, Answer | PushUnanswered] = {}
-        left = list(range(len(tokens)))
-        for _ in range(_ATTEMPTS):
-            try:
-                connection = await self._open()
-            except PushUnanswered as error:
-                return [outcomes.get(place, error) for place in range(len(tokens))]
-            answers = await asyncio.gather(*(connection.send(tokens[p]) for p in left), return_exceptions=True)
-            outcomes |= {place: self._outcome(answer) for place, answer in zip(left, answers, strict=True)}
-            left = [p for p, answer in zip(left, answers, strict=True) if isinstance(answer, ConnectionLost)]
-            if not left:
-                break
-        return [outcomes[place] for place in range(len(tokens))]
+        halted = None if trial else self.standing.halted
+        if halted is not None or not tokens:
+            return [halted] * len(tokens)
+        if self.standing.trouble is None:
+            return await self._push(tokens, urgent)
+        first = await self._push(tokens[:1], urgent)
+        if self.standing.trouble is not None or len(tokens) == 1:
+            return first * len(tokens)
+        return first + await self._push(tokens[1:], urgent)
 
-    async def push(self, token: str) -> Answer:
-        """One push. Raises PushUnanswered, CertificateExpired."""
-        (outcome,) = await self.push_all([token])
-        if isinstance(outcome, PushUnanswered):
-            raise outcome
-        return outcome
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return self._pool.size
+
+    @property
+    def connections_made(self) -> int:
+        """How often a connection was opened."""
+        return self._pool.made
+
+    def retire(self) -> None:
+        """Finish what is under way and open nothing new."""
+        self._pool.retire("another door is used")
 
     async def close(self) -> None:
-        """Close the connection; a later push opens a new one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        """Close the connections; a later push opens a new one."""
+        await self._pool.close()
 
-    def _outcome(self, answer: Answer | BaseException) -> Answer | PushUnanswered:
-        match answer:
-            case Answer():
-                return answer
-            case ConnectionLost():
-                return PushUnanswered("The push service closed the connection again and again.", _LONGEST_WAIT_S)
-            case PushTimedOut():
-                return PushUnanswered(f"No answer from the push service within {self._timeout_s:g} s.")
-        raise answer
+    async def _push(self, tokens: Sequence[str], urgent: bool) -> list[Said]:
+        outcomes: list[Sent | None] = [None] * len(tokens)
+        left = list(range(len(tokens)))
+        for attempt in range(_ATTEMPTS):
+            sent = await self._pool.send([tokens[place] for place in left], urgent)
+            for place, outcome in zip(left, sent, strict=True):
+                outcomes[place] = outcome
+            left = [p for p, outcome in zip(left, sent, strict=True) if self._again(outcome, attempt)]
+            if not left:
+                break
+        said = [self._said(outcome) for outcome in outcomes]
+        self._learn(said)
+        halted = self.standing.halted
+        return [halted if halted and isinstance(one, PushStopped | TokenWaits) else one for one in said]
 
-    async def _open(self) -> Connection:
-        connection = self._connection
-        if connection is not None and connection.usable and connection.idle_s < _IDLE_S:
-            return connection
-        async with self._connecting:
-            connection = self._connection
-            if connection is not None and connection.usable and await self._alive(connection):
-                return connection
-            if self._pause.left_s:
-                raise PushUnanswered("Waiting before connecting to the push service again.", self._pause.left_s)
-            self._connection = await self._connect()
-            return self._connection
+    def _again(self, outcome: Sent, attempt: int) -> bool:
+        """Whether a push is to be sent once more, over another connection."""
+        if isinstance(outcome, Answer):
+            again = outcome.status != 200 and attempt == 0 and isinstance(verdict(outcome), Again)
+            if again:
+                self._pool.retire(outcome.reason)
+            return again
+        return isinstance(outcome, ConnectionLost) and parting(str(outcome)) is None
 
-    async def _alive(self, connection: Connection) -> bool:
-        """After a long silence, ask first: routers forget connections without telling either end."""
-        if connection.idle_s < _IDLE_S:
-            return True
-        if await connection.ping(timeout_s=min(5.0, self._timeout_s)):
-            return True
-        await connection.close()
-        return False
+    def _said(self, outcome: Sent | None) -> Said:
+        if isinstance(outcome, Answer):
+            said = verdict(outcome, self._server_wait_s)
+            return said.else_ if isinstance(said, Again) else said
+        if outcome is None or isinstance(outcome, ConnectionLost):
+            why = f"The push service closes the connection again and again ({outcome})."
+            return parting(str(outcome)) or PushUnanswered(why, _UNREACHED_WAIT_S)
+        return outcome
 
-    async def _connect(self) -> Connection:
-        connection = Connection(self._host, self._identity.pass_type, self._timeout_s, self._streams)
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await asyncio.get_running_loop().create_connection(
-                    lambda: connection, self._host, self._port, ssl=self._tls
-                )
-                await connection.ready
-        except (OSError, ConnectionLost, TimeoutError) as error:
-            await connection.close()
-            self._pause.failed()
-            untrusted = isinstance(error, ssl.SSLCertVerificationError)
-            log.warning("apple.push.unreachable", host=self._host, error=str(error), untrusted=untrusted)
-            raise PushUnanswered(
-                f"No connection to the push service at {self._host}:{self._port} ({error}).", self._pause.left_s
-            ) from error
-        self._pause.over()
-        self.connections_made += 1
-        return connection
+    def _learn(self, said: Sequence[Said]) -> None:
+        """What the answers mean for the pushes after them."""
+        accepted = said.count(None)
+        self.standing.pushed += accepted
+        self.standing.refused += len(said) - accepted
+        halting = next((one for one in said if isinstance(one, PushStopped | TokenWaits)), None)
+        if halting is not None:
+            self._pool.retire(str(halting))
+            self.standing.halt(halting)
+            return
+        faults = [one for one in said if isinstance(one, PushWaits) and not isinstance(one, DeviceWaits)]
+        if faults:
+            self._pool.retire("the server has a fault")
+        if accepted or any(isinstance(one, Gone | DeviceWaits | PushRefused) for one in said):
+            self.standing.resume()  # we were heard and understood
+        else:
+            self.standing.unreached(next(one for one in said if isinstance(one, PushWaits | PushUnanswered)))

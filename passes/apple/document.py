@@ -1,33 +1,33 @@
-"""The pass document (pass.json) of a card: a store card with the balance in the header, which stacked passes show.
+"""The pass document (pass.json) of a card in its look, and its words in the other languages.
 
-Described with py-pkpass, corrected where that library writes what phones do not expect: empty change messages, an
-alignment nobody asked for, the deprecated single barcode and legacy keys with default values.
+What is the same for all cards of a look is described with py-pkpass and written once (`document_frame.py`). The rest
+is written for each card, and joined to it.
 
 Keys: https://developer.apple.com/documentation/walletpasses/pass
 """
 
-import html
-import re
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
-from py_pkpass import models as pkpass
 
 from kernel.errors import Invalid
+from passes.apple.document_fields import NOTHING, Field, fields_of, link_field, moment_text, news_field
+from passes.apple.document_frame import LINKS_OF_CARDS, Frame, Labelled, frame_of, labelled
+from passes.apple.document_places import spots_of
+from passes.apple.strings import Speech
 from passes.card import Card
+from passes.look import Look
 
-_COLOUR = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
-_LINK_SCHEMES = frozenset({"https", "http", "mailto", "tel"})
 _encode = msgspec.json.Encoder().encode
 
-
-class BadCard(Invalid):
-    """The card cannot be written as an Apple pass."""
-
-    code = "apple_card_invalid"
-    title = "The card cannot be written as an Apple pass"
+_FORMATS: Final = {
+    "qr": "PKBarcodeFormatQR",
+    "aztec": "PKBarcodeFormatAztec",
+    "pdf417": "PKBarcodeFormatPDF417",
+    "code128": "PKBarcodeFormatCode128",
+}
 
 
 class BadServiceUrl(Invalid):
@@ -37,8 +37,7 @@ class BadServiceUrl(Invalid):
     title = "The address of the passes web service is wrong"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """What every pass of one identity says about where it comes from. `service_url` is the base without `/v1`."""
 
     pass_type: str
@@ -53,84 +52,117 @@ class Origin:
             raise BadServiceUrl("Phones add /v1/… themselves: the address ends neither in “/” nor in “/v1”.")
 
 
-def document(card: Card, origin: Origin, serial: str, token: str, voided: bool = False) -> bytes:
-    """UTF-8 JSON of the pass. `serial` and `token` may never change for an installed pass. Raises BadCard."""
-    layout = pkpass.StoreCard()
-    # The only field with a change message: two changed at once would show a general notice instead of the new balance.
-    layout.headerFields = [_Field("balance", str(card.balance), card.balance_label, card.balance_change)]
-    layout.secondaryFields = _shown(
-        _Field("holder", card.holder, card.holder_label), _Field("tier", card.tier, card.tier_label)
-    )
-    layout.auxiliaryFields = _shown(_Field("next_reward", card.next_reward, card.next_reward_label))
-    layout.backFields = [_link(number, link.label, link.url) for number, link in enumerate(card.links, start=1)]
+class Ticket(msgspec.Struct, frozen=True):
+    """What one pass says of itself. `serial` and `token` may never change for an installed pass.
 
-    paper = _Pass(
-        layout,
-        passTypeIdentifier=origin.pass_type,
-        teamIdentifier=origin.team,
-        organizationName=card.brand_name,
-    )
-    paper.serialNumber = serial
-    paper.description = card.description or card.brand_name
-    paper.logoText = card.logo_text
-    paper.backgroundColor = rgb(card.background)
-    paper.foregroundColor = rgb(card.foreground)
-    paper.labelColor = rgb(card.label_colour)
-    paper.barcode = pkpass.Barcode(card.code, pkpass.BarcodeFormat.QR, card.code, _encoding(card.code))
-    paper.webServiceURL = origin.service_url
-    paper.authenticationToken = token
-    paper.sharingProhibited = True
-    paper.voided = voided
-    return _encode(paper.json_dict())
+    With `tap_code` (at most 64 bytes) and `tap_public_key` (as in `nfc.encryptionPublicKey`) it can be tapped, if its
+    look wants that. `sign_up` lets Wallet ask the member for their details; only passes with taps may do so.
+    """
+
+    serial: str
+    token: str
+    voided: bool = False
+    tap_code: str = ""
+    tap_public_key: str = ""
+    sign_up: bool = False
 
 
-def rgb(colour: str) -> str:
-    """ "#1f3a5f" -> "rgb(31, 58, 95)", the only form passes know. Raises BadCard."""
-    match = _COLOUR.fullmatch(colour)
-    if match is None:
-        raise BadCard(f"“{colour}” is not a colour of the form #rrggbb.")
-    red, green, blue = (int(part, 16) for part in match.groups())
-    return f"rgb({red}, {green}, {blue})"
+class Paper(msgspec.Struct, frozen=True):
+    """`body` is pass.json (UTF-8); `strings` are the other files that say something: path in the package -> bytes."""
+
+    body: bytes
+    strings: Mapping[str, bytes]
 
 
-class _Field(pkpass.Field):  # type: ignore[misc]
-    """A field that leaves out what is not set; py-pkpass would write an empty change message and an alignment."""
-
-    def __init__(self, key: str, value: str, label: str = "", change: str = "") -> None:
-        super().__init__(key, value, label)
-        if change and "%@" not in change:
-            raise BadCard(f"The change message “{change}” has no %@ where the new value goes.")
-        self.changeMessage = change
-        self.textAlignment = None
-        self.attributedValue = ""
-
-    def json_dict(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if value or key == "value"}
+class _Barcode(msgspec.Struct, rename="camel"):
+    format: str
+    message: str
+    message_encoding: str
+    alt_text: str
 
 
-class _Pass(pkpass.Pass):  # type: ignore[misc]
-    """A pass with `barcodes` alone (the single `barcode` is for systems before iOS 9) and no legacy defaults."""
-
-    def json_dict(self) -> dict[str, Any]:
-        body: dict[str, Any] = super().json_dict()
-        body.pop("barcode", None)
-        body.pop("suppressStripShine", None)
-        layout = self.passInformation
-        body[layout.jsonname] = layout.json_dict()
-        return body
+class _Nfc(msgspec.Struct, rename="camel", omit_defaults=True):
+    message: str
+    encryption_public_key: str
+    requires_authentication: bool = False
 
 
-def _shown(*fields: _Field) -> list[_Field]:
-    return [field for field in fields if field.value]
+class _Fields(msgspec.Struct, rename="camel", omit_defaults=True):
+    header_fields: list[Field] = []
+    primary_fields: list[Field] = []
+    secondary_fields: list[Field] = []
+    auxiliary_fields: list[Field] = []
+    back_fields: list[Field | msgspec.Raw] = []
 
 
-def _link(number: int, label: str, url: str) -> _Field:
-    if urlsplit(url).scheme not in _LINK_SCHEMES:
-        raise BadCard(f"“{url}” is not a link that a pass may carry.")
-    field = _Field(f"link_{number}", url, label)
-    field.attributedValue = f'<a href="{html.escape(url)}">{html.escape(label or url)}</a>'
-    return field
+class _Said(msgspec.Struct, rename="camel", omit_defaults=True):
+    """What differs from card to card. Exactly one of the last four is set."""
+
+    description: str
+    serial_number: str
+    authentication_token: str
+    voided: bool = False
+    expiration_date: str = ""
+    barcodes: list[_Barcode] = []
+    locations: msgspec.Raw | None = None
+    beacons: msgspec.Raw | None = None
+    nfc: _Nfc | None = None
+    store_card: _Fields | None = None
+    generic: _Fields | None = None
+    coupon: _Fields | None = None
+    event_ticket: _Fields | None = None
 
 
-def _encoding(code: str) -> str:
-    return "iso-8859-1" if code.isascii() else "utf-8"
+def document(card: Card, look: Look, origin: Origin, ticket: Ticket) -> Paper:
+    """What a pass says: its document in the card's language, and the words of the others. Raises BadCard."""
+    frame = frame_of(look, origin.pass_type, origin.team, origin.service_url, card.language)
+    labels = labelled(frame, card.values)
+    speech, known = labels.speech.branch(), len(labels.speech)
+    spots = spots_of(card.places, speech, labels.places) if card.places else None
+    said = _Said(speech.say(card.description) or look.brand_name, ticket.serial, ticket.token, ticket.voided)
+    setattr(said, look.style, _fields(card, frame, labels, speech, said.description))
+    if card.valid_until is not None:
+        said.expiration_date = moment_text(card.valid_until)
+    if card.code:
+        said.barcodes = _barcodes(card.code, look.barcode)
+    if spots is not None:
+        said.locations, said.beacons = spots.locations, spots.beacons
+    if look.taps and ticket.tap_code and ticket.tap_public_key:
+        said.nfc = _Nfc(ticket.tap_code, ticket.tap_public_key, look.unlock_to_tap)
+    strings = {frame.own_path: frame.own_strings}
+    for (path, written), more in zip(labels.strings, speech.files(known), strict=True):
+        strings[path] = written + more
+    if ticket.sign_up and said.nfc is not None and frame.sign_up:
+        strings["personalization.json"] = frame.sign_up
+    return Paper(b"%b,%b" % (frame.head, _encode(said)[1:]), strings)
+
+
+def own_strings(look: Look, origin: Origin, language: str) -> dict[str, bytes]:
+    """The strings file of a pass's own language, which is the same on all passes of a look: for `Sealer.template`."""
+    frame = frame_of(look, origin.pass_type, origin.team, origin.service_url, language)
+    return {frame.own_path: frame.own_strings}
+
+
+def _fields(card: Card, frame: Frame, labels: Labelled, speech: Speech, description: str) -> _Fields:
+    values = card.values
+    header, primary, secondary, auxiliary = [fields_of(values, area, speech) for area in labels.front]
+    if frame.rows:
+        for field in auxiliary[4:]:
+            field.row = 1
+    news = news_field(speech, values.get("news"), labels.said.get("news", ""), description)
+    back: list[Field | msgspec.Raw] = [news, *fields_of(values, labels.back, speech, NOTHING), *frame.texts]
+    links = card.links[:LINKS_OF_CARDS]
+    for number, link in enumerate(links, start=1):
+        back.append(link_field(speech, number, link.label, link.url))
+    back += frame.links[len(links)]
+    return _Fields(header, primary, secondary, auxiliary, back)
+
+
+def _barcodes(code: str, kind: str) -> list[_Barcode]:
+    """The first one that a device can show is shown: watches know no Code 128, and that one holds nothing but ASCII."""
+    encoding = "iso-8859-1" if code.isascii() else "utf-8"
+    shown = _Barcode(_FORMATS[kind], code, encoding, code)
+    if kind != "code128":
+        return [shown]
+    square = _Barcode(_FORMATS["qr"], code, encoding, code)
+    return [shown, square] if code.isascii() else [square]

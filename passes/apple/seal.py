@@ -1,17 +1,17 @@
 """The seal: hashes, signature and archive that make a pass document a .pkpass file.
 
 A file is sealed each time a phone asks for a new version, so all that stays the same is worked out once: certificates
-and the frame around them per identity, images with their hashes and archive entries per brand. What is left for each
-pass is its document, its manifest and one RSA signature.
+and the frame around them per identity, images with their hashes and archive entries per look. What is left for each
+pass is its document with its strings, its manifest and one RSA signature, and each byte is copied once. The signature
+is made without holding the interpreter's lock, so two threads seal almost twice as many.
 
 Rules: https://developer.apple.com/documentation/walletpasses/building-a-pass (manifest of SHA-1 hashes, detached
-PKCS #7 signature with a signing time), RFC 5652 sections 5 and 11 (SignedData, signed attributes), PKWARE APPNOTE 4.3
-(archive).
+PKCS #7 signature with a signing time), RFC 5652 sections 5 and 11 (SignedData, signed attributes).
 """
 
 import hashlib
-import struct
-import zlib
+import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 from kernel.errors import Invalid
+from passes.apple.archive import append, end, packed
+from passes.apple.document import Paper
 from passes.apple.identity import Identity
 
 _PKCS1 = PKCS1v15()
@@ -34,13 +36,9 @@ _OID_SIGNING_TIME = bytes.fromhex("06092a864886f70d010905")
 _SHA256_ALGORITHM = bytes.fromhex("300d06096086480165030402010500")
 _RSA_ALGORITHM = bytes.fromhex("300d06092a864886f70d0101010500")
 
-# 1980-01-01 00:00, the earliest an archive can say: equal contents make equal bytes.
-_DOS_TIME, _DOS_DATE = 0, 0x21
-_LOCAL = struct.Struct("<4s5H3L2H")
-_CENTRAL = struct.Struct("<4s6H3L5H2L")
-_END = struct.Struct("<4s4H2LH")
-
-_RESERVED = frozenset({"pass.json", "manifest.json", "signature"})
+_RESERVED = re.compile(r"pass\.json|manifest\.json|signature|personalization\.json|[^/]+\.lproj/pass\.strings")
+_NO_STRINGS: Mapping[str, bytes] = {}
+_NAME = re.compile(r"(?:[A-Za-z0-9-]+\.lproj/)?[A-Za-z0-9][A-Za-z0-9@._-]*")
 
 
 class BadImages(Invalid):
@@ -52,52 +50,79 @@ class BadImages(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The unchanging part of a brand's passes, hashed and laid out once by `Sealer.template`."""
+    """The unchanging part of a look's passes, hashed and laid out once by `Sealer.template`, for any identity.
+
+    `strings` are the files that are no pictures: when a pass says the same in them, they are here already.
+    """
 
     manifest_head: bytes
     entries: bytes
     directory: bytes
-    count: int
+    names: frozenset[str]
+    strings: Mapping[str, bytes]
 
 
 class Sealer:
-    """Signs manifests and packs files for one identity."""
+    """Signs manifests and packs files for one identity. Threads may share it."""
 
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
         self._frames = {length: _Frame.around(identity, length) for length in (13, 15)}
+        self._second: tuple[int, bytes] = (0, _time(datetime.fromtimestamp(0, UTC)))
 
-    def template(self, images: Mapping[str, bytes]) -> Template:
-        """Prepare images (path in the package -> PNG bytes). Raises BadImages: no icon, or a reserved name."""
+    @staticmethod
+    def template(images: Mapping[str, bytes], strings: Mapping[str, bytes] = _NO_STRINGS) -> Template:
+        """Prepare images (path in the package -> PNG bytes), and what all passes of this template have in `strings`.
+
+        Raises BadImages: no icon, or a name that cannot be.
+        """
         if "icon.png" not in images:
             raise BadImages("A pass without icon.png is refused by every phone.")
-        if reserved := _RESERVED & images.keys():
-            raise BadImages(f"These names belong to the package itself: {', '.join(sorted(reserved))}.")
-        entries, directory = bytearray(), bytearray()
-        for name, data in sorted(images.items()):
-            _append(entries, directory, name.encode("ascii"), data)
-        lines = "".join(f'"{name}":"{_sha1(data)}",' for name, data in sorted(images.items()))
-        return Template(b"{" + lines.encode(), bytes(entries), bytes(directory), len(images))
+        for name in images:
+            if _RESERVED.fullmatch(name) or not _NAME.fullmatch(name):
+                raise BadImages(f"“{name}” cannot be the name of an image: the package needs it, or phones refuse it.")
+        files = {**images, **strings}
+        lines = "".join(f'"{name}":"{_sha1(data)}",' for name, data in sorted(files.items()))
+        entries, directory = packed(files)
+        return Template(b"{" + lines.encode(), entries, directory, frozenset(files), dict(strings))
 
-    def seal(self, template: Template, document: bytes, at: datetime | None = None) -> bytes:
-        """The .pkpass bytes of a pass document (UTF-8 JSON), signed with the time `at` (default: now)."""
-        manifest = b'%b"pass.json":"%b"}' % (template.manifest_head, _sha1(document).encode())
-        entries, directory = bytearray(template.entries), bytearray(template.directory)
-        _append(entries, directory, b"pass.json", document)
-        _append(entries, directory, b"manifest.json", manifest)
-        _append(entries, directory, b"signature", self.sign(manifest, at))
-        count = template.count + 3
-        end = _END.pack(b"PK\x05\x06", 0, 0, count, count, len(directory), len(entries), 0)
-        return b"".join((entries, directory, end))
+    def seal(self, template: Template, paper: Paper, at: datetime | None = None) -> bytes:
+        """The .pkpass bytes of what a pass says, signed with the time `at` (default: now).
+
+        Raises BadImages when the template's strings are not the pass's.
+        """
+        known = template.strings
+        strings = [(name, data) for name, data in paper.strings.items() if known.get(name) != data]
+        if len(strings) + len(known) != len(paper.strings):
+            raise BadImages("The strings of the template are not those of the pass.")
+        # Names were checked (images) or are ours: none of them needs an escape in JSON.
+        lines = "".join([f',"{name}":"{_sha1(data)}"' for name, data in strings])
+        manifest = b'%b"pass.json":"%b"%b}' % (template.manifest_head, _sha1(paper.body).encode(), lines.encode())
+        pieces, directory = [template.entries], [template.directory]
+        at_byte = append(pieces, directory, b"pass.json", paper.body, len(template.entries))
+        for name, data in strings:
+            at_byte = append(pieces, directory, name.encode(), data, at_byte)
+        at_byte = append(pieces, directory, b"manifest.json", manifest, at_byte)
+        at_byte = append(pieces, directory, b"signature", self.sign(manifest, at), at_byte)
+        listed = b"".join(directory)
+        pieces += (listed, end(len(template.names) + len(strings) + 3, len(listed), at_byte))
+        return b"".join(pieces)
 
     def sign(self, content: bytes, at: datetime | None = None) -> bytes:
         """A detached CMS SignedData (DER) over `content`, with both certificates embedded byte for byte."""
-        time = _time(at or datetime.now(UTC))
-        frame = self._frames[len(time) - 2]
-        attributes = frame.attributes(time, hashlib.sha256(content).digest())
+        moment = self._now() if at is None else _time(at)
+        frame = self._frames[len(moment) - 2]
+        attributes = frame.attributes(moment, hashlib.sha256(content).digest())
         # RFC 5652 section 5.4: signed is the set with its own tag, 0x31, not the implicit one it is stored under.
         signature = self.identity.key.sign(b"\x31" + attributes, _PKCS1, _SHA256)
         return b"".join((frame.before, b"\xa0", attributes, frame.between, signature))
+
+    def _now(self) -> bytes:
+        """The time now, written once a second."""
+        second, kept = int(time.time()), self._second
+        if kept[0] != second:
+            kept = self._second = (second, _time(datetime.fromtimestamp(second, UTC)))
+        return kept[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +171,9 @@ class _Frame:
         return b"".join((self.attributes_head, time, self.attributes_tail, digest))
 
 
-def _append(entries: bytearray, directory: bytearray, name: bytes, data: bytes) -> None:
-    """Add one stored (uncompressed: PNG and signatures do not shrink) member to the archive."""
-    checksum, size = zlib.crc32(data), len(data)
-    shared = (0, 0, _DOS_TIME, _DOS_DATE, checksum, size, size, len(name), 0)
-    directory += _CENTRAL.pack(b"PK\x01\x02", 20, 10, *shared, 0, 0, 0, 0, len(entries)) + name
-    entries += _LOCAL.pack(b"PK\x03\x04", 10, *shared) + name + data
-
-
 def _sha1(data: bytes) -> str:
     # The manifest's hash is Apple's choice; what protects the pass is the SHA-256 signature over the manifest.
-    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
+    return hashlib.sha1(data).hexdigest()
 
 
 def _time(at: datetime) -> bytes:

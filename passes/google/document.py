@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from passes.card import Card
+from passes.card import Card, Value, said
+from passes.look import Look
 
 Body = dict[str, Any]
 
@@ -39,17 +40,17 @@ def object_id_of(issuer_id: str, pass_id: str) -> str:
     return f"{issuer_id}.{pass_id}"
 
 
-def class_body(card: Card, class_id: str, logo_url: str) -> Body:
-    """The LoyaltyClass of the card's brand. `logo_url` is public and changes with the picture: Google caches it."""
+def class_body(look: Look, class_id: str, logo_url: str) -> Body:
+    """The LoyaltyClass of a brand. `logo_url` is public and changes with the picture: Google caches it."""
     return {
         "id": class_id,
-        "issuerName": card.brand_name,
-        "programName": card.logo_text or card.brand_name,
+        "issuerName": look.brand_name,
+        "programName": look.logo_text or look.brand_name,
         "programLogo": {
             "sourceUri": {"uri": logo_url},
-            "contentDescription": {"defaultValue": {"language": "en", "value": card.brand_name}},
+            "contentDescription": {"defaultValue": {"language": "en", "value": look.brand_name}},
         },
-        "hexBackgroundColor": card.background,
+        "hexBackgroundColor": look.background,
         # The only status besides DRAFT that an issuer may send; Google turns it into APPROVED by itself. A PATCH
         # without it is refused.
         "reviewStatus": "UNDER_REVIEW",
@@ -59,9 +60,9 @@ def class_body(card: Card, class_id: str, logo_url: str) -> Body:
     }
 
 
-def class_patch(card: Card, class_id: str, logo_url: str) -> Body:
+def class_patch(look: Look, class_id: str, logo_url: str) -> Body:
     """The same as a PATCH body."""
-    body = class_body(card, class_id, logo_url)
+    body = class_body(look, class_id, logo_url)
     del body["id"]
     return body
 
@@ -93,22 +94,43 @@ def body_hash(body: Body) -> str:
 
 def _object_values(card: Card, voided: bool) -> Body:
     """What the card says, by field; None where it says nothing."""
-    modules = [{"id": "next_reward", "header": card.next_reward_label, "body": card.next_reward}]
+    values, language = card.values, card.language
     links = [
-        {"id": f"link_{number}", "uri": link.url, "description": link.label}
+        {"id": f"link_{number}", "uri": link.url, "description": said(link.label, language)}
         for number, link in enumerate(card.links, start=1)
     ]
     return {
         "state": "INACTIVE" if voided else "ACTIVE",
         "accountId": card.code,
-        "accountName": card.holder or None,
-        "loyaltyPoints": {"label": card.balance_label, "balance": _balance(card.balance)},
+        "accountName": _text(values.get("holder"), language) or None,
+        "loyaltyPoints": {"label": _label(values.get("balance"), language), "balance": _balance(card.balance)},
         # A tier is a field of the class, shared by all members; on the object the second balance is its place.
-        "secondaryLoyaltyPoints": ({"label": card.tier_label, "balance": {"string": card.tier}} if card.tier else None),
-        "textModulesData": modules if card.next_reward else None,
+        "secondaryLoyaltyPoints": _second(values.get("tier"), language),
+        "textModulesData": _modules(values, language) or None,
         "linksModuleData": {"uris": links} if links else None,
         "barcode": {"type": "QR_CODE", "value": card.code, "alternateText": card.code},
     }
+
+
+def _second(tier: Value | None, language: str) -> Body | None:
+    text = _text(tier, language)
+    return {"label": _label(tier, language), "balance": {"string": text}} if text else None
+
+
+def _modules(values: dict[str, Value], language: str) -> list[Body]:
+    return [
+        {"id": key, "header": _label(values[key], language), "body": text}
+        for key in ("next_reward", "news")
+        if (text := _text(values.get(key), language))
+    ]
+
+
+def _label(value: Value | None, language: str) -> str:
+    return said(value.label, language) if value else ""
+
+
+def _text(value: Value | None, language: str) -> str:
+    return said(value.text, language) if value else ""
 
 
 def _balance(points: int) -> Body:

@@ -8,7 +8,7 @@ because the calls allowed per second are few.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Protocol
 
 from kernel.database import Database
 from kernel.errors import NotFound
@@ -24,6 +24,7 @@ from passes.google.document import (
     object_patch,
 )
 from passes.google.rest import NoticesSpent, WalletApi, WalletExists, WalletNotFound, WalletUnavailable
+from passes.look import Look
 
 KIND = "google.push"
 # With a call timeout of ten seconds and all calls of a batch under way together, a batch ends well inside the lease.
@@ -34,17 +35,16 @@ _MAX_STEPS = 5
 _IN_DOUBT = ""
 
 _READ_PASSES = """
-SELECT p.id, p.card::text AS card, p.change_seq, p.last_modified, p.voided, o.pushed_hash
+SELECT p.id, p.card::text AS card, p.change_seq, p.voided, o.pushed_hash
 FROM wallet_pass p LEFT JOIN google_object o ON o.pass_id = p.id
 WHERE p.id = ANY($1::text[]) AND p.wallet = 'google'
 """
 
-_READ_CLASSES = "SELECT id, body_hash, updated_at FROM google_class WHERE id = ANY($1::text[])"
+_READ_CLASSES = "SELECT id, body_hash FROM google_class WHERE id = ANY($1::text[])"
 
 _STORE_CLASS = """
-INSERT INTO google_class (id, body_hash, updated_at) VALUES ($1, $2, $3)
-ON CONFLICT (id) DO UPDATE SET body_hash = EXCLUDED.body_hash, updated_at = EXCLUDED.updated_at
-WHERE google_class.updated_at <= EXCLUDED.updated_at
+INSERT INTO google_class (id, body_hash) VALUES ($1, $2)
+ON CONFLICT (id) DO UPDATE SET body_hash = EXCLUDED.body_hash, updated_at = now()
 """
 
 # When a newer state was recorded meanwhile, ours may have reached Google after it: then nobody knows what Google holds.
@@ -79,17 +79,16 @@ class _State:
     pass_id: str
     card: Card
     seq: int
-    last_modified: datetime
     voided: bool
     pushed_hash: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What Google was last told of a class; `moment` is when the card it came from was written."""
+class Looks(Protocol):
+    """Where designs are kept."""
 
-    hash: str
-    moment: datetime
+    async def whole(self, partner_id: str) -> Look:
+        """The newest look that all passes of a brand may have."""
+        ...
 
 
 async def _errors_of(steps: Mapping[str, Coroutine[object, object, None]]) -> dict[str, Exception]:
@@ -104,7 +103,7 @@ async def _errors_of(steps: Mapping[str, Coroutine[object, object, None]]) -> di
 class GooglePush:
     """Follower of kind `google.push`; subjects are pass ids.
 
-    `logo_url(brand_id)` is the public address of a brand's picture. `notify(pass_id)` is asked just before a change is
+    `logo_url(look)` is the public address of a brand's picture. `notify(pass_id)` is asked just before a change is
     sent and decides whether Google shows a notification for it.
     """
 
@@ -115,12 +114,14 @@ class GooglePush:
         self,
         db: Database,
         api: WalletApi,
-        logo_url: Callable[[str], str],
+        looks: Looks,
+        logo_url: Callable[[Look], str],
         notify: Callable[[str], Awaitable[bool]] = silent,
     ) -> None:
         self._db = db
         self._api = api
         self._issuer_id = api.identity.issuer_id
+        self._looks = looks
         self._logo_url = logo_url
         self._notify = notify
 
@@ -149,7 +150,6 @@ class GooglePush:
                 row["id"],
                 card_from_json(row["card"]),
                 row["change_seq"],
-                row["last_modified"],
                 row["voided"],
                 row["pushed_hash"],
             )
@@ -172,40 +172,43 @@ class GooglePush:
 
     async def _bring_classes(self, states: Sequence[_State]) -> dict[str, Exception]:
         """Bring the classes of these cards up to date; returns the cards whose class could not be made."""
-        # While a new look reaches the cards one by one, old and new cards differ: the newest card is right.
-        newest: dict[str, _State] = {}
-        for state in sorted(states, key=lambda state: state.seq):
-            newest[self._class_id(state)] = state
+        brands = {self._class_id(state): state.card.brand_id for state in states}
         async with self._db.read() as read:
-            rows = await read.connection.fetch(_READ_CLASSES, list(newest))
-        known = {row["id"]: _Look(row["body_hash"], row["updated_at"]) for row in rows}
+            rows = await read.connection.fetch(_READ_CLASSES, list(brands))
+        known = {row["id"]: row["body_hash"] for row in rows}
         errors = await _errors_of(
-            {class_id: self._bring_class(class_id, state, known.get(class_id)) for class_id, state in newest.items()}
+            {class_id: self._bring_class(class_id, brand, known.get(class_id)) for class_id, brand in brands.items()}
         )
         return {state.pass_id: errors[cid] for state in states if (cid := self._class_id(state)) in errors}
 
-    async def _bring_class(self, class_id: str, state: _State, known: _Look | None) -> None:
-        body = class_body(state.card, class_id, self._logo_url(state.card.brand_id))
-        wanted = body_hash(body)
-        if known is not None and (known.hash == wanted or known.moment > state.last_modified):
-            return
-        patch = class_patch(state.card, class_id, self._logo_url(state.card.brand_id))
-        exists = known is not None
+    async def _bring_class(self, class_id: str, brand_id: str, told: str | None) -> None:
+        """Google's class is what the brand's look says; `told` is the hash of what Google was last told."""
+        # A slower worker with an older look may be the last to send: whoever has sent looks again.
+        for _ in range(_MAX_STEPS):
+            # One class for all cards of the brand: while a design reaches them in stages, the class keeps the old one.
+            look = await self._looks.whole(brand_id)
+            wanted = body_hash(class_body(look, class_id, self._logo_url(look)))
+            if told == wanted:
+                return
+            await self._send_class(class_id, look, exists=told is not None)
+            async with self._db.unit() as unit:
+                await unit.connection.execute(_STORE_CLASS, class_id, wanted)
+            told = wanted
+
+    async def _send_class(self, class_id: str, look: Look, *, exists: bool) -> None:
+        logo = self._logo_url(look)
         for _ in range(_MAX_STEPS):
             try:
                 if exists:
-                    await self._api.patch("loyaltyClass", class_id, patch)
+                    await self._api.patch("loyaltyClass", class_id, class_patch(look, class_id, logo))
                 else:
-                    await self._api.insert("loyaltyClass", body)
-                break
+                    await self._api.insert("loyaltyClass", class_body(look, class_id, logo))
+                return
             except WalletExists:
                 exists = True
             except WalletNotFound:
                 exists = False
-        else:
-            raise WalletUnavailable(f"Class '{class_id}' is neither there nor absent.")
-        async with self._db.unit() as unit:
-            await unit.connection.execute(_STORE_CLASS, class_id, wanted, state.last_modified)
+        raise WalletUnavailable(f"Class '{class_id}' is neither there nor absent.")
 
     # Objects
 
@@ -228,7 +231,7 @@ class GooglePush:
                 exists = True
             except WalletNotFound:
                 if not exists:  # an insert finds the object's class missing
-                    await self._bring_class(self._class_id(state), state, None)
+                    await self._bring_class(self._class_id(state), state.card.brand_id, None)
                 exists = False
         raise WalletUnavailable(f"The object of '{state.pass_id}' is neither there nor absent.")
 

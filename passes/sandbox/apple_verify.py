@@ -1,7 +1,8 @@
 """What a phone checks before it accepts a pass file. Shares no code with the seal, so that a fault there is seen here.
 
 Signature: detached CMS SignedData over the manifest (RFC 5652), chain to a given root, signing time present. Hashes:
-each member against the manifest, both ways. Contents: identifiers of the signer, required keys, images.
+each member against the manifest, both ways. Contents: identifiers of the signer, required keys, images, languages, and
+taps only where the certificate allows them.
 """
 
 import hashlib
@@ -20,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.oid import NameOID
 
+from passes.sandbox.apple_strings import read_strings
+
 _STYLES = frozenset({"storeCard", "generic", "coupon", "eventTicket", "boardingPass"})
 _REQUIRED = ("passTypeIdentifier", "teamIdentifier", "serialNumber", "organizationName", "description")
 _MEMBERS_LIMIT: Final = 200
@@ -30,6 +33,8 @@ _DATA = bytes.fromhex("2a864886f70d010701")
 _CONTENT_TYPE = bytes.fromhex("2a864886f70d010903")
 _DIGEST = bytes.fromhex("2a864886f70d010904")
 _TIME = bytes.fromhex("2a864886f70d010905")
+# What Apple's certificates for passes with taps carry.
+_NFC = x509.ObjectIdentifier("1.2.840.113635.100.6.1.26")
 _SHA256 = bytes.fromhex("608648016503040201")
 
 
@@ -39,10 +44,24 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Who signed, according to the certificate."""
+    """Who signed, according to the certificate, and whether Apple allows them taps."""
 
     pass_type: str
     team: str
+    nfc: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """An opened pass: its document, and the other files (path -> bytes) without manifest and signature."""
+
+    document: dict[str, Any]
+    files: dict[str, bytes]
+
+    def texts(self, language: str) -> dict[str, str]:
+        """What a phone of this language shows in place of the literal texts; {} if the pass does not speak it."""
+        written = self.files.get(f"{language}.lproj/pass.strings")
+        return read_strings(written) if written is not None else {}
 
 
 class Verifier:
@@ -55,6 +74,10 @@ class Verifier:
 
     def open(self, file: bytes) -> dict[str, Any]:
         """The pass document of a good file. Raises Refused."""
+        return self.unpack(file).document
+
+    def unpack(self, file: bytes) -> Package:
+        """A good file, taken apart. Raises Refused."""
         members = _members(file)
         manifest = members.pop("manifest.json", None)
         signature = members.pop("signature", None)
@@ -64,16 +87,22 @@ class Verifier:
         _compare_hashes(_object(manifest, "manifest.json"), members)
         if "icon.png" not in members:
             raise Refused("icon.png is missing")
-        paper = _object(members["pass.json"], "pass.json") if "pass.json" in members else {}
+        paper = _object(members.pop("pass.json"), "pass.json") if "pass.json" in members else {}
         _check_document(paper, signer)
-        return paper
+        _check_files(paper, members, signer)
+        return Package(paper, members)
+
+    def check_signature(self, signature: bytes, content: bytes) -> Signer:
+        """Who signed `content` with this detached signature, of a manifest or of a token. Raises Refused."""
+        return self._signer(signature, content)
 
     def _signer(self, signature: bytes, content: bytes) -> Signer:
         try:
             leaf = self._check_signature(signature, content)
         except (IndexError, ValueError, StopIteration) as error:
             raise Refused(f"the signature is not readable: {error!r}") from error
-        return Signer(_subject(leaf, NameOID.USER_ID), _subject(leaf, NameOID.ORGANIZATIONAL_UNIT_NAME))
+        nfc = any(extension.oid == _NFC for extension in leaf.extensions)
+        return Signer(_subject(leaf, NameOID.USER_ID), _subject(leaf, NameOID.ORGANIZATIONAL_UNIT_NAME), nfc)
 
     def _check_signature(self, signature: bytes, content: bytes) -> x509.Certificate:
         outer = list(_children(next(_children(signature)).value))
@@ -203,6 +232,21 @@ def _check_document(paper: dict[str, Any], signer: Signer) -> None:
     if len(paper.get("authenticationToken", "x" * 16)) < 16:
         raise Refused("the authentication token is too short")
     _check_fields(paper)
+
+
+def _check_files(paper: dict[str, Any], files: dict[str, bytes], signer: Signer) -> None:
+    if ("nfc" in paper or "personalization.json" in files) and not signer.nfc:
+        raise Refused("the signer's certificate does not allow taps")
+    if "personalization.json" in files:
+        _object(files["personalization.json"], "personalization.json")
+        if "nfc" not in paper:
+            raise Refused("only a pass with taps may ask for personal details")
+    for name, written in files.items():
+        if name.endswith(".strings"):
+            try:
+                read_strings(written)
+            except ValueError as error:
+                raise Refused(f"{name} is not readable: {error}") from error
 
 
 def _check_fields(paper: dict[str, Any]) -> None:

@@ -1,8 +1,9 @@
 """A test authority: certificates shaped like Apple's, for the sandbox only.
 
 Root, an intermediate that looks like WWDR G4, a pass certificate (UID = pass type identifier, OU = team identifier)
-that also serves as the push client certificate, and a TLS server certificate for loopback. Every subject says that it
-is a test authority; real phones trust none of it. Made once per directory and kept there, readable by the owner only.
+that also serves as the push client certificate and allows taps, and a TLS server certificate for loopback. Every
+subject says that it is a test authority; real phones trust none of it. Made once per directory and kept there, readable
+by the owner only. Certificates of other kinds are issued by `passes/sandbox/portal.py`.
 """
 
 import datetime as dt
@@ -14,17 +15,12 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from passes.sandbox.issuing import issue, name, pass_extensions, pass_name
 
 PASS_TYPE: Final = "pass.test.commonpoint.sandbox"
 TEAM: Final = "TESTTEAM01"
-
-_ORGANISATION = "Commonpoint Test Authority (not Apple, trusted by nobody)"
-# What Apple's pass certificates are believed to carry; phones are not known to need it.
-_PASS_USAGE = x509.ObjectIdentifier("1.2.840.113635.100.4.14")
-_PASS_TYPE_EXTENSION = x509.ObjectIdentifier("1.2.840.113635.100.6.1.16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +45,10 @@ class Authority:
     @property
     def intermediate(self) -> Path:
         return self.directory / "intermediate.pem"
+
+    @property
+    def intermediate_key(self) -> Path:
+        return self.directory / "intermediate.key"
 
     @property
     def pass_certificate(self) -> Path:
@@ -84,7 +84,8 @@ class Authority:
         except (OSError, ValueError):
             return False
         # server.pem is written last: an interrupted creation is begun again.
-        complete = all(p.exists() for p in (self.root, self.intermediate, self.pass_key, self.server_key))
+        needed = (self.root, self.intermediate, self.intermediate_key, self.pass_key, self.server_key)
+        complete = all(path.exists() for path in needed)
         names = certificate.subject
         return (
             complete
@@ -95,105 +96,26 @@ class Authority:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Issued:
-    certificate: x509.Certificate
-    key: rsa.RSAPrivateKey
-
-
 def _create(authority: Authority, pass_type: str, team: str) -> None:
-    root = _issue(_name("Commonpoint Test Root"), None, years=10, authority=True)
-    intermediate = _issue(_name("Commonpoint Test Developer Relations", unit="G4"), root, years=8, authority=True)
-    leaf = _issue(
-        _name(f"Commonpoint Test Pass Type ID: {pass_type}", unit=team, user_id=pass_type),
-        intermediate,
-        years=1,
-        extensions=[
-            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, _PASS_USAGE]), True),
-            (x509.UnrecognizedExtension(_PASS_TYPE_EXTENSION, _utf8(pass_type)), False),
-        ],
-    )
+    root = issue(name("Commonpoint Test Root"), None, days=3650, authority=True)
+    relations = name("Commonpoint Test Developer Relations", unit="G4")
+    intermediate = issue(relations, root, days=2920, authority=True)
+    subject, marks = pass_name(pass_type, team, nfc=True), pass_extensions(pass_type, nfc=True)
+    leaf = issue(subject, intermediate, days=365, extensions=marks)
     names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
-    server = _issue(
-        _name("Commonpoint Test Push Server"),
+    server = issue(
+        name("Commonpoint Test Push Server"),
         root,
-        years=2,
+        days=730,
         extensions=[(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False), (names, False)],
     )
-    _write(authority.root, _pem(root))
-    _write(authority.intermediate, _pem(intermediate))
-    _write(authority.pass_key, _key_pem(leaf))
-    _write(authority.pass_certificate, _pem(leaf))
-    _write(authority.server_key, _key_pem(server))
-    _write(authority.server_certificate, _pem(server))
-
-
-def _issue(
-    subject: x509.Name,
-    issuer: _Issued | None,
-    *,
-    years: int,
-    authority: bool = False,
-    extensions: list[tuple[x509.ExtensionType, bool]] | None = None,
-) -> _Issued:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    signer = issuer.key if issuer else key
-    now = dt.datetime.now(dt.UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.certificate.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(days=365 * years))
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(_usage(authority), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
-    )
-    for extension, critical in extensions or []:
-        builder = builder.add_extension(extension, critical)
-    return _Issued(builder.sign(signer, hashes.SHA256()), key)
-
-
-def _usage(authority: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not authority,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=authority,
-        crl_sign=authority,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _name(common: str, unit: str | None = None, user_id: str | None = None) -> x509.Name:
-    parts = [
-        (NameOID.USER_ID, user_id),
-        (NameOID.COMMON_NAME, common),
-        (NameOID.ORGANIZATIONAL_UNIT_NAME, unit),
-        (NameOID.ORGANIZATION_NAME, _ORGANISATION),
-    ]
-    return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts if value is not None])
-
-
-def _utf8(text: str) -> bytes:
-    raw = text.encode()
-    return bytes((0x0C, len(raw))) + raw
-
-
-def _pem(issued: _Issued) -> bytes:
-    return issued.certificate.public_bytes(serialization.Encoding.PEM)
-
-
-def _key_pem(issued: _Issued) -> bytes:
-    return issued.key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    _write(authority.root, root.certificate_pem)
+    _write(authority.intermediate, intermediate.certificate_pem)
+    _write(authority.intermediate_key, intermediate.key_pem)
+    _write(authority.pass_key, leaf.key_pem)
+    _write(authority.pass_certificate, leaf.certificate_pem)
+    _write(authority.server_key, server.key_pem)
+    _write(authority.server_certificate, server.certificate_pem)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -1,161 +1,70 @@
 """Simulated iPhones: they take a pass file, check it, register, and do what a phone does when it is woken.
 
 Behaviour follows https://developer.apple.com/documentation/walletpasses/adding-a-web-service-to-update-passes : after
-a push the phone asks which passes of the type changed since its last tag, fetches each with the date it has, reports
-a listed pass that turns out unchanged. Hundreds share one process and one HTTP session.
+a push the phone asks which passes of the type changed since its last tag, fetches each with the date it has, and
+reports what it finds odd. What they share is the fleet's (`iphone_surroundings.py`).
 """
 
 import asyncio
 import secrets
 import time
-from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
-import aiohttp
 import msgspec
 import structlog
-from yarl import URL
 
-from passes.sandbox.apns import PushServer
-from passes.sandbox.apple_verify import Refused, Verifier
+from passes.sandbox.apple_verify import Refused
+from passes.sandbox.iphone_checks import Opened
+from passes.sandbox.iphone_surroundings import Home, ServiceError, Surroundings
+from passes.sandbox.iphone_surroundings import Update as Update
+from passes.sandbox.pass_paper import Shown, Telling, notice, shown, tellings
+from passes.sandbox.wire import Reply
 
 log = structlog.get_logger(__name__)
 
-_TIMEOUT = aiohttp.ClientTimeout(total=20)
 _FIXED: Final = ("passTypeIdentifier", "serialNumber", "authenticationToken")
-_RETRY_WAITS_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a person sees on the front of a pass, and how to know its version."""
-
-    serial: str
-    balance: int
-    holder: str
-    tier: str
-    next_reward: str
-    organisation: str
-    code: str
-    voided: bool
-    last_modified: str
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """A phone shows something new since `at` (seconds of time.perf_counter)."""
-
-    library_id: str
-    shown: Shown
-    notice: str | None
-    at: float
 
 
 @dataclass(slots=True)
 class _Held:
-    paper: dict[str, Any]
+    home: Home
+    token: str
     shown: Shown
-    file: bytes
+    tellings: Mapping[str, Telling]
+    contents: int  # a hash of the manifest: equal for equal packages
+    file: bytes | None
 
-
-class ServiceError(Exception):
-    """The passes web service gave an answer that the protocol does not know, or none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer of the web service. Header names in any case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class IphoneFleet:
-    """What phones share: the HTTP session, the trusted root, the push server. `on_update` hears of each new version."""
-
-    def __init__(
-        self,
-        push_server: PushServer,
-        root: bytes,
-        *,
-        on_update: Callable[[Update], None] | None = None,
-        connections: int = 32,
-    ) -> None:
-        self.push_server = push_server
-        self.verifier = Verifier(root)
-        self.on_update = on_update
-        self.counts: Counter[str] = Counter()  # "list 200", "fetch 304", "refused", ...
-        self._connections = connections
-        self._session: aiohttp.ClientSession | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def start(self) -> None:
-        """Open the HTTP session."""
-        connector = aiohttp.TCPConnector(limit=self._connections)
-        headers = {"user-agent": "passd/1 CFNetwork (simulated)"}
-        self._session = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT, headers=headers)
-
-    async def close(self) -> None:
-        """Stop what the phones are doing and close the session."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
-
-    def phone(self) -> "Iphone":
-        """A new phone with its own ids, reachable by push."""
-        return Iphone(self, secrets.token_hex(16), secrets.token_hex(32))
-
-    async def call(
-        self, what: str, method: str, url: str, *, payload: object = None, headers: Mapping[str, str] | None = None
-    ) -> Reply:
-        """One request to a web service, tried again a few times on faults, as phones do. Raises ServiceError."""
-        assert self._session is not None, "the fleet was not started"
-        target = URL(url, encoded=True)  # as it is: the tag must come back exactly as it was given
-        for wait_s in (*_RETRY_WAITS_S, None):
-            try:
-                async with self._session.request(method, target, json=payload, headers=headers) as response:
-                    body = await response.read()
-                    self.counts[f"{what} {response.status}"] += 1
-                    if response.status < 500:
-                        return Reply(response.status, response.headers, body)
-            except (aiohttp.ClientError, TimeoutError):
-                self.counts[f"{what} failed"] += 1
-            if wait_s is None:
-                break
-            await asyncio.sleep(wait_s)
-        raise ServiceError(f"{what}: the service does not answer")
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run in the background until done or the fleet ends."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    @property
+    def authorization(self) -> dict[str, str]:
+        return {"authorization": f"ApplePass {self.token}"}
 
 
 class Iphone:
-    """One phone with its passes."""
+    """One phone with its passes. `language` chooses among the texts of a pass."""
 
-    def __init__(self, fleet: IphoneFleet, library_id: str, push_token: str) -> None:
+    __slots__ = (
+        "_busy", "_fleet", "_held", "_tags", "_waiting", "_woken", "language", "library_id", "push_token",
+    )  # fmt: skip
+
+    def __init__(self, fleet: Surroundings, library_id: str, push_token: str, language: str = "en") -> None:
         self.library_id = library_id
         self.push_token = push_token
+        self.language = language
         self._fleet = fleet
         self._held: dict[str, _Held] = {}
-        self._tags: dict[tuple[str, str], str] = {}
-        self._changed = asyncio.Condition()
+        self._tags: dict[Home, str] = {}
+        self._waiting: list[asyncio.Future[None]] = []
         self._woken = False
         self._busy = False
 
     async def add(self, file: bytes, last_modified: str = "") -> Shown:
         """Take a pass (the user tapped "Add") and register for its changes. Raises Refused, ServiceError."""
-        shown = await self._keep(file, last_modified)
-        await self._register(shown.serial)
-        return shown
+        held = self._keep(await self._opened(file), last_modified)
+        await self._register(held)
+        return held.shown
 
     def shown(self, serial: str | None = None) -> Shown:
         """What the pass on this phone shows; without a serial the phone must hold exactly one. Raises KeyError."""
@@ -165,33 +74,55 @@ class Iphone:
         return self._held[serial].shown
 
     def reread(self, serial: str | None = None) -> Shown:
-        """What the phone's own copy of the file says when it is opened and verified anew. Raises Refused, KeyError."""
+        """What the phone's own copy of the file says when it is opened and verified anew. Raises Refused, KeyError.
+
+        Only phones of a fleet that keeps the files have one.
+        """
         held = self._held[serial or self.shown().serial]
-        return _shown(self._fleet.verifier.open(held.file), held.shown.last_modified)
+        if held.file is None:
+            raise KeyError("this fleet keeps no files")
+        opened = self._fleet.checks.verified(held.file, self.language)
+        return shown(opened.document, opened.texts, held.shown.last_modified)
+
+    def tag(self, serial: str) -> str | None:
+        """The tag that the phone has for the passes of this one's type."""
+        return self._tags.get(self._held[serial].home)
 
     async def until(self, holds: Callable[[Shown], bool], timeout_s: float = 10.0) -> Shown:
         """Wait until one of the passes shows what `holds` asks for. Raises TimeoutError."""
-        async with asyncio.timeout(timeout_s), self._changed:
+        async with asyncio.timeout(timeout_s):
             while True:
                 for held in self._held.values():
                     if holds(held.shown):
                         return held.shown
-                await self._changed.wait()
+                future = asyncio.get_running_loop().create_future()
+                self._waiting.append(future)
+                await future
 
     async def renew_push_token(self) -> None:
         """The system gave this phone a new push token: the old one dies, passes register again."""
         self._fleet.push_server.withdraw(self.push_token, int(time.time() * 1000))
         self.push_token = secrets.token_hex(32)
-        for serial in list(self._held):
-            await self._register(serial)
+        await self.register_again()
+
+    async def come_back_anew(self) -> None:
+        """The phone takes itself for another one: a new id, no tags, the same passes and push token."""
+        self.library_id = secrets.token_hex(16)
+        self._tags.clear()
+        await self.register_again()
+
+    async def register_again(self) -> None:
+        """Say once more which passes the phone holds, as after an update of the system."""
+        for held in list(self._held.values()):
+            await self._register(held)
 
     async def delete(self, serial: str) -> None:
-        """The user removes the pass; the phone tells the service."""
+        """The user removes the pass; the phone tells the service and keeps the tag of the type."""
         held = self._held.pop(serial)
-        url = self._registration_url(held)
-        reply = await self._fleet.call("unregister", "DELETE", url, headers=_authorization(held))
+        path = self._registration_path(held)
+        reply = await self._fleet.call("unregister", "DELETE", held.home.base, path, headers=held.authorization)
         if reply.status != 200:
-            raise ServiceError(f"unregister: {reply.status}")
+            await self._complain_of_failure(held.home, f"Unregister {self._task(held)}", reply)
 
     def switch_off(self) -> None:
         """Unreachable for ever, without a word to anyone."""
@@ -204,100 +135,160 @@ class Iphone:
             self._busy = True
             self._fleet.spawn(self._update())
 
-    async def refresh(self) -> None:
-        """Look for changes now, as pulling the pass down does."""
-        for base, pass_type in sorted({_home(held) for held in self._held.values()}):
-            await self._look(base, pass_type)
+    async def refresh(self) -> int:
+        """Look for changes now, as after a reboot or an hour without network; returns how many passes were listed."""
+        return sum([await self._look(home) for home in self._homes()])
+
+    async def pull(self, serial: str) -> None:
+        """The user pulls the pass down: it is fetched without a list."""
+        await self._fetch(self._held[serial], asked=False)
+
+    def _homes(self) -> list[Home]:
+        return list(dict.fromkeys(held.home for held in self._held.values()))
 
     async def _update(self) -> None:
         try:
             while self._woken:
                 self._woken = False
-                await self.refresh()
+                if not await self.refresh():
+                    self._fleet.counts["spurious push"] += 1
         except (ServiceError, Refused) as error:
+            self._fleet.counts["gave up"] += 1
             log.warning("sandbox.iphone.gave_up", error=str(error))
         finally:
             self._busy = False
 
-    async def _look(self, base: str, pass_type: str) -> None:
-        url = f"{base}/v1/devices/{self.library_id}/registrations/{quote(pass_type, safe='')}"
-        tag = self._tags.get((base, pass_type))
+    async def _look(self, home: Home) -> int:
+        path = f"/v1/devices/{self.library_id}/registrations/{home.quoted}"
+        tag = self._tags.get(home)
         if tag is not None:
-            url += f"?passesUpdatedSince={quote(tag, safe='')}"
-        reply = await self._fleet.call("list", "GET", url)
+            path += f"?passesUpdatedSince={quote(tag, safe='')}"
+        reply = await self._fleet.call("list", "GET", home.base, path)
         if reply.status == 204:
-            return
+            return 0
         if reply.status != 200:
-            raise ServiceError(f"list: {reply.status}")
+            task = f"Get serial #s task (for device {self.library_id}, pass type {home.pass_type}, last updated {tag}"
+            await self._complain_of_failure(home, f"{task}; with web service url {home.base})", reply)
         listed = _listed(reply.body)
         for serial in listed.serialNumbers:
-            if serial in self._held:
-                await self._fetch(serial)
+            held = self._held.get(serial)
+            if held is None:
+                await self.complain(home, f"Update requested for unregistered serial number {serial}")
+            else:
+                await self._fetch(held)
+        if listed.lastUpdated == tag:
+            count = len(listed.serialNumbers)
+            said = f"Response to 'What changed?' request included {count} serial numbers but the lastUpdated tag"
+            await self.complain(home, f"{said} ({tag}) remained the same.")
         # Kept only now: had a fetch failed, the same list would be asked for again.
-        self._tags[base, pass_type] = listed.lastUpdated
+        self._tags[home] = listed.lastUpdated
+        return len(listed.serialNumbers)
 
-    async def _fetch(self, serial: str) -> None:
-        held = self._held[serial]
-        base, pass_type = _home(held)
-        headers = _authorization(held)
+    async def _fetch(self, held: _Held, asked: bool = True) -> None:
+        home, serial = held.home, held.shown.serial
+        headers = held.authorization
         if held.shown.last_modified:
             headers["if-modified-since"] = held.shown.last_modified
-        url = f"{base}/v1/passes/{quote(pass_type, safe='')}/{quote(serial, safe='')}"
-        reply = await self._fleet.call("fetch", "GET", url, headers=headers)
-        if reply.status == 200:
-            await self._keep(reply.body, reply.headers.get("Last-Modified", ""), held)
-        elif reply.status == 304:
-            await self._complain(
-                base, f"Server requested update to serial number {serial}, but the pass was unchanged."
+        path = f"/v1/passes/{home.quoted}/{quote(serial, safe='')}"
+        reply = await self._fleet.call("fetch", "GET", home.base, path, headers=headers)
+        if reply.status == 304:
+            if asked:
+                await self._complain_of_nothing_new(home, serial)
+        elif reply.status != 200:
+            task = f"Get pass task (pass type {home.pass_type}, serial number {serial}"
+            since = headers.get("if-modified-since", "(null)")
+            await self._complain_of_failure(
+                home, f"{task}, if-modified-since {since}; with web service url {home.base})", reply
             )
         else:
-            raise ServiceError(f"fetch: {reply.status}")
+            await self._take_update(held, await self._opened(reply.body), reply, asked)
 
-    async def _keep(self, file: bytes, last_modified: str, before: _Held | None = None) -> Shown:
+    async def _take_update(self, held: _Held, opened: Opened, reply: Reply, asked: bool) -> None:
+        home, serial = held.home, held.shown.serial
+        if any(opened.document[key] != fixed for key, fixed in zip(_FIXED, _fixed_of(held), strict=True)):
+            self._fleet.counts["refused"] += 1
+            raise Refused("an update may change neither the type, the serial number nor the token")
+        changed = reply.headers.get("last-modified", "")
+        if not changed:
+            said = f"Server returned the pass data for serial number '{serial}' but did not provide a 'last-modified'"
+            await self.complain(home, f"{said} header.")
+        if opened.contents == held.contents and held.shown.last_modified and asked:
+            said = f"Server ignored the 'if-modified-since' header ({held.shown.last_modified}) and returned the full"
+            await self.complain(home, f"{said} unchanged pass data for serial number '{serial}'.")
+        self._keep(opened, changed, held)
+
+    async def _opened(self, file: bytes) -> Opened:
         try:
-            paper = self._fleet.verifier.open(file)
-            if before is not None and any(before.paper[key] != paper[key] for key in _FIXED):
-                raise Refused("an update may change neither the serial number nor the token")
+            return await self._fleet.checks.opened(file, self.language)
         except Refused:
             self._fleet.counts["refused"] += 1
             raise
-        shown = _shown(paper, last_modified)
-        self._held[shown.serial] = _Held(paper, shown, file)
-        async with self._changed:
-            self._changed.notify_all()
-        if self._fleet.on_update is not None:
-            notice = _notice(before.paper, paper) if before else None
-            self._fleet.on_update(Update(self.library_id, shown, notice, time.perf_counter()))
-        return shown
 
-    async def _register(self, serial: str) -> None:
-        held = self._held[serial]
+    def _keep(self, opened: Opened, last_modified: str, before: _Held | None = None) -> _Held:
+        document = opened.document
+        new = self._fleet.shared(shown(document, opened.texts, last_modified))
+        home = self._fleet.home(document["webServiceURL"].rstrip("/"), document["passTypeIdentifier"])
+        tells = tellings(document, opened.texts)
+        file = opened.file if self._fleet.keeps_files else None
+        held = _Held(home, document["authenticationToken"], new, tells, opened.contents, file)
+        self._held[new.serial] = held
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+        if self._fleet.on_update is not None:
+            said = notice(before.tellings, tells) if before else None
+            self._fleet.on_update(Update(self.library_id, new, said, time.perf_counter()))
+        return held
+
+    async def _register(self, held: _Held) -> None:
         self._fleet.push_server.enrol(self.push_token, lambda _: self.wake())
+        payload = {"pushToken": self.push_token}
+        path = self._registration_path(held)
         reply = await self._fleet.call(
-            "register",
-            "POST",
-            self._registration_url(held),
-            payload={"pushToken": self.push_token},
-            headers=_authorization(held),
+            "register", "POST", held.home.base, path, payload=payload, headers=held.authorization
         )
         if reply.status not in (200, 201):
-            raise ServiceError(f"register: {reply.status}")
+            await self._complain_of_failure(held.home, f"Register {self._task(held)}", reply)
 
-    async def _complain(self, base: str, line: str) -> None:
-        await self._fleet.call("log", "POST", f"{base}/v1/log", payload={"logs": [line]})
+    async def complain(self, home: Home, line: str) -> None:
+        """Write a line to the service's log, as phones do."""
+        self._fleet.counts["complaints"] += 1
+        said = f"[{time.strftime('%Y-%m-%d %H:%M:%S +0000', time.gmtime())}] "
+        said += line if " task (" in line else f"Web service error for {home.pass_type} ({home.base}): {line}"
+        self._fleet.complaints.append(said)
+        await self._fleet.call("log", "POST", home.base, "/v1/log", payload={"logs": [said]})
 
-    def _registration_url(self, held: _Held) -> str:
-        base, pass_type = _home(held)
+    async def _complain_of_nothing_new(self, home: Home, serial: str) -> None:
+        await self.complain(home, f"Server requested update to serial number '{serial}', but the pass was unchanged.")
+
+    async def _complain_of_failure(self, home: Home, task: str, reply: Reply) -> None:
+        said = "Authentication failure" if reply.status == 401 else f"Unexpected response code {reply.status}"
+        await self.complain(home, f"{task} encountered error: {said}")
+        raise ServiceError(f"{task}: {said}")
+
+    def _task(self, held: _Held) -> str:
+        said = f"task (for device {self.library_id}, pass type {held.home.pass_type}, serial number "
+        return f"{said}{held.shown.serial}; with web service url {held.home.base})"
+
+    def _registration_path(self, held: _Held) -> str:
         serial = quote(held.shown.serial, safe="")
-        return f"{base}/v1/devices/{self.library_id}/registrations/{quote(pass_type, safe='')}/{serial}"
+        return f"/v1/devices/{self.library_id}/registrations/{held.home.quoted}/{serial}"
 
 
-def _home(held: _Held) -> tuple[str, str]:
-    return held.paper["webServiceURL"].rstrip("/"), held.paper["passTypeIdentifier"]
+def _fixed_of(held: _Held) -> tuple[str, str, str]:
+    return held.home.pass_type, held.shown.serial, held.token
 
 
-def _authorization(held: _Held) -> dict[str, str]:
-    return {"authorization": f"ApplePass {held.paper['authenticationToken']}"}
+class IphoneFleet(Surroundings):
+    """Phones that share their surroundings."""
+
+    async def start(self) -> None:
+        """Switch the phones on; connections are opened when they are needed."""
+
+    def phone(self, language: str = "en") -> Iphone:
+        """A new phone with its own ids, reachable by push."""
+        return Iphone(self, secrets.token_hex(16), secrets.token_hex(32), language)
 
 
 class _Listed(msgspec.Struct):
@@ -313,37 +304,3 @@ def _listed(body: bytes) -> _Listed:
     if not listed.serialNumbers:
         raise ServiceError("list: 200 with nothing in it")
     return listed
-
-
-def _fields(paper: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    groups = (group for group in paper["storeCard"].values() if isinstance(group, list))
-    return {field["key"]: field for group in groups for field in group}
-
-
-def _shown(paper: dict[str, Any], last_modified: str) -> Shown:
-    fields = _fields(paper)
-    text = {key: str(field["value"]) for key, field in fields.items()}
-    return Shown(
-        serial=paper["serialNumber"],
-        balance=int(text["balance"]),
-        holder=text.get("holder", ""),
-        tier=text.get("tier", ""),
-        next_reward=text.get("next_reward", ""),
-        organisation=paper["organizationName"],
-        code=paper["barcodes"][0]["message"],
-        voided=paper.get("voided", False),
-        last_modified=last_modified,
-    )
-
-
-def _notice(before: dict[str, Any], after: dict[str, Any]) -> str | None:
-    """The text on the lock screen: of the one changed field that has a message, else a general one."""
-    old = _fields(before)
-    messages = [
-        field["changeMessage"].replace("%@", str(field["value"]))
-        for key, field in _fields(after).items()
-        if "changeMessage" in field and (key not in old or old[key]["value"] != field["value"])
-    ]
-    if len(messages) > 1:
-        return "Pass updated"
-    return messages[0] if messages else None

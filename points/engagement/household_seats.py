@@ -10,10 +10,12 @@ from kernel.clock import Clock
 from kernel.database import Connection, Database, Unit
 from kernel.errors import CommonpointError, Conflict, Forbidden, NotFound, Unavailable
 from kernel.ids import new_id
+from kernel.outbox import touch
 from points.commands import INTERNAL, Merge
 from points.engagement import marks
 from points.engagement.ports import Asks, Programmes
 from points.engagement.standings import lock_accounts
+from points.merged import go_back
 from points.programme.version import InForce
 
 # States in which a seat is taken.
@@ -114,11 +116,19 @@ async def agree(db: Database, teller: Asks, clock: Clock, members: Sequence[str]
         await marks.agree(db, teller, clock, member_id, "household")
 
 
-async def step_out(unit: Unit, household_id: str, seat: asyncpg.Record, now: datetime) -> None:
-    """Give the member their own account back; the last one closes the household and takes the points along."""
+async def step_out(
+    unit: Unit, household_id: str, seat: asyncpg.Record, now: datetime, note_kinds: Sequence[str]
+) -> None:
+    """Give the member their own account back; the last one closes the household and takes the points along.
+
+    No journal says so, so the followers named by `note_kinds` hear of it from here.
+    """
     connection, member_id = unit.connection, seat["member_id"]
     await lock_accounts(connection, [member_id])
     await connection.execute("UPDATE account SET pool_id = NULL, may_spend = true WHERE member_id = $1", member_id)
+    await go_back(connection, household_id, member_id, note_kinds)
+    for kind in sorted(note_kinds):
+        await touch(connection, kind, [member_id])
     others = await connection.fetch(
         "SELECT id, state FROM household_member WHERE household_id = $1 AND state IN ('joining', 'active')"
         " AND id <> $2 ORDER BY state, id",

@@ -179,8 +179,9 @@ async def leave(
     household_id: str,
     member_id: str,
     by_member_id: str | None = None,
+    note_kinds: Sequence[str] = (),
 ) -> None:
-    """A member leaves, declines an invitation, or (by the owner) is shown out.
+    """A member leaves, declines an invitation, or (by the owner) is shown out; `note_kinds` are the followers to tell.
 
     Raises HouseholdUnknown, OwnerOnly, HouseholdBusy, and what the ledger says to the last one.
     """
@@ -193,7 +194,7 @@ async def leave(
             await set_state(unit.connection, seat["id"], "declined", clock.now())
             return
         if seat["state"] == "active":
-            await step_out(unit, household_id, seat, clock.now())
+            await step_out(unit, household_id, seat, clock.now(), note_kinds)
     await move(db, teller, programmes, clock, member_id)
     await agree(db, teller, clock, [member_id], household_id)
 

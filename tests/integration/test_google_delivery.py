@@ -13,6 +13,7 @@ from kernel.errors import Unavailable
 from passes.google.document import class_body
 from passes.google.push import GooglePassUnknown
 from passes.google.seal import SaveLinks
+from passes.look import Look
 from passes.sandbox.android import SaveRefused
 from passes.sandbox.wallet_api import WalletApiSandbox
 from tests.support.google import (
@@ -21,6 +22,7 @@ from tests.support.google import (
     PASS,
     GoogleSide,
     a_card,
+    a_look,
     balance_at,
     follow_all,
     google_side,
@@ -141,22 +143,34 @@ async def test_a_new_look_reaches_the_phone_through_the_class_once(db: Database,
     await keep_card(db, PASS, a_card())
     phone = google.phones.phone()
     await phone.save(await google.service.save_link(PASS))
-    await keep_card(db, PASS, a_card(background="#aa0000"))
-    await keep_card(db, "pass_other", a_card(background="#aa0000", code="OTHER"))
+    google.looks.look = a_look(background="#aa0000")
+    await keep_card(db, PASS, a_card(design="dsn_2"))
+    await keep_card(db, "pass_other", a_card(design="dsn_2", code="OTHER"))
     await follow_all(db, google)
     assert (await phone.until(lambda card: card.background == "#aa0000")).balance == 120
     assert google.sandbox.requests["PATCH loyaltyClass"] == 1
 
 
-async def test_a_card_that_has_not_seen_the_new_look_does_not_bring_back_the_old(
-    db: Database, google: GoogleSide
-) -> None:
-    await keep_card(db, "pass_late", a_card(code="LATE"))
-    await keep_card(db, PASS, a_card(background="#aa0000"))
-    await keep_card(db, PASS, a_card(background="#aa0000", balance=121))  # a second later
+async def test_a_card_in_the_old_design_does_not_bring_back_the_old_look(db: Database, google: GoogleSide) -> None:
+    await keep_card(db, "pass_late", a_card(code="LATE", design="dsn_1"))
+    google.looks.look = a_look(background="#aa0000")
+    await keep_card(db, PASS, a_card(design="dsn_2"))
     await google.push.follow([PASS])
     await google.push.follow(["pass_late"])
     assert google.sandbox.resources.get("loyaltyClass", CLASS)["hexBackgroundColor"] == "#aa0000"
+
+
+async def test_a_look_published_while_the_older_one_is_being_sent_wins(db: Database, google: GoogleSide) -> None:
+    await keep_card(db, PASS, a_card())
+    first, later = google.looks.look, a_look(background="#00aa00")
+    asked = iter([first])
+
+    async def whole(partner_id: str) -> Look:
+        return next(asked, later)
+
+    google.looks.whole = whole  # type: ignore[method-assign]
+    await google.push.follow([PASS])
+    assert google.sandbox.resources.get("loyaltyClass", CLASS)["hexBackgroundColor"] == "#00aa00"
 
 
 async def test_a_voided_card_becomes_inactive_on_the_phone(db: Database, google: GoogleSide) -> None:
@@ -215,7 +229,8 @@ async def test_a_card_that_moves_to_another_brand_gets_its_look(db: Database, go
     await keep_card(db, PASS, a_card())
     phone = google.phones.phone()
     await phone.save(await google.service.save_link(PASS))
-    await keep_card(db, PASS, a_card(brand_id="ptn_books", brand_name="Kirja", background="#003300"))
+    google.looks.others["ptn_books"] = a_look(partner_id="ptn_books", brand_name="Kirja", background="#003300")
+    await keep_card(db, PASS, a_card(brand_id="ptn_books"))
     await follow_all(db, google)
     card = await phone.until(lambda card: card.brand == "Kirja")
     assert (card.background, card.balance) == ("#003300", 120)
@@ -223,7 +238,7 @@ async def test_a_card_that_moves_to_another_brand_gets_its_look(db: Database, go
 
 async def test_a_sandbox_with_a_state_file_forgets_nothing(tmp_path: Path) -> None:
     first = WalletApiSandbox(state=tmp_path / "google.sqlite")
-    body = class_body(a_card(), CLASS, f"{ORIGIN}/logo.png")
+    body = class_body(a_look(), CLASS, f"{ORIGIN}/logo.png")
     first.resources.insert("loyaltyClass", body)
     again = WalletApiSandbox(state=tmp_path / "google.sqlite")
     assert again.resources.get("loyaltyClass", CLASS) == body | {"reviewStatus": "APPROVED"}

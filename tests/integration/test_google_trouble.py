@@ -17,6 +17,7 @@ from tests.support.google import (
     PASS,
     GoogleSide,
     a_card,
+    a_look,
     balance_at,
     follow_all,
     google_side,
@@ -204,7 +205,8 @@ async def test_a_body_that_google_refuses_parks_its_note_and_no_other(db: Databa
 async def test_a_refused_look_does_not_hold_back_the_balance(db: Database, google: GoogleSide) -> None:
     await keep_card(db, PASS, a_card(balance=1))
     await follow_all(db, google)
-    await keep_card(db, PASS, a_card(balance=2, background="navy"))
+    google.looks.look = a_look(background="navy")
+    await keep_card(db, PASS, a_card(balance=2))
     failed = await google.push.follow([PASS])
     assert isinstance(failed[PASS], Invalid)
     assert balance_at(google) == 2
@@ -249,7 +251,7 @@ async def test_a_notification_is_dropped_rather_than_the_change_when_none_is_lef
     async def always(pass_id: str) -> bool:
         return True
 
-    push = GooglePush(db, google.api, lambda brand_id: f"{ORIGIN}/static/{brand_id}.png", notify=always)
+    push = GooglePush(db, google.api, google.looks, lambda look: f"{ORIGIN}/static/{look.id}.png", notify=always)
     for points in range(6):
         await keep_card(db, PASS, a_card(balance=points))
         assert await push.follow([PASS]) == {}

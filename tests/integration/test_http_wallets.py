@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import zxingcpp
@@ -135,7 +136,8 @@ async def test_partners_fetch_passes_with_a_scope_and_for_members_that_exist(sce
 
 
 async def test_the_brands_picture_is_large_enough_for_google(scene: Scene) -> None:
-    picture = await scene.door.client.get(f"/brands/{scene.cafe.partner_id}/logo.png")
+    look = await scene.door.parts.looks.whole(scene.cafe.partner_id)
+    picture = await scene.door.client.get(f"/designs/{quote(look.id)}/logo.png")
     assert picture.headers["content-type"] == "image/png"
     assert Image.open(io.BytesIO(picture.content)).size == (660, 660)
 

@@ -1,90 +1,50 @@
-"""The Apple side with its twins: a test authority, a push server, phones, and the real service on a real socket."""
+"""The Apple side with its twins: a push server, phones, and the phones' ASGI application on a real socket."""
 
-import subprocess
-import tempfile
-import zipfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
-from io import BytesIO
-from pathlib import Path
-from socket import create_server
 from typing import Any
 
-import aiohttp
-from aiohttp import web
-
+from api.http.phones import PREFIX, Phones
 from kernel import outbox
 from kernel.database import Database
-from kernel.ids import new_id
+from kernel.ids import new_code, new_id
 from kernel.secrets import Keyring
-from passes.apple.apns import PushClient
-from passes.apple.device_log import DeviceLog
-from passes.apple.identity import Identity
+from passes.apple.identities import Identities
 from passes.apple.press import Press, pass_token
 from passes.apple.push import ApplePush
-from passes.apple.service import PassesService, Response
-from passes.card import Card, Link, card_json
+from passes.apple.push_clients import PushClients
+from passes.apple.reports import Reported, Reports, reported
+from passes.apple.service import PassesService, Personalising
+from passes.apple.tap_keys import TapKeys
+from passes.card import card_json
+from passes.issue import change_numbers
 from passes.sandbox.apns import PushServer
-from passes.sandbox.authority import Authority
-from passes.sandbox.iphone import Iphone, IphoneFleet
+from passes.sandbox.authority import PASS_TYPE
+from passes.sandbox.iphone import Iphone, IphoneFleet, Update
+from passes.sandbox.wire import Reply
+from tests.support.apple_cards import OneLook as OneLook
+from tests.support.apple_cards import a_card as a_card
+from tests.support.apple_cards import authority as authority
+from tests.support.apple_cards import identity as identity
+from tests.support.apple_cards import openssl_verify as openssl_verify
+from tests.support.apple_cards import other_identity
+from tests.support.web import free_port, listening
 
-SERVICE = web.AppKey("service", PassesService)
 KEYRING = Keyring(b"only for tests, at least 32 bytes")
+DEVICE = "a1b2c3d4"
+PUSH_TOKEN = "ab" * 32
 
-
-_FOLDER = tempfile.TemporaryDirectory(prefix="cp-authority-")  # gone when the process ends
-
-
-@cache
-def authority() -> Authority:
-    """One test authority per test process: making keys takes a while."""
-    return Authority.at(Path(_FOLDER.name))
-
-
-@cache
-def identity() -> Identity:
-    """The signing identity of that authority."""
-    made = authority()
-    return Identity.load(made.pass_certificate, made.pass_key, made.intermediate)
-
-
-def a_card(**changes: Any) -> Card:
-    """A card of a small café, with what a test wants different."""
-    said: dict[str, Any] = {
-        "brand_id": "ptn_1",
-        "brand_name": "Kávézó Körút",
-        "description": "Kávézó Körút loyalty card",
-        "background": "#1f3a5f",
-        "foreground": "#ffffff",
-        "label_colour": "#c9d6e8",
-        "logo_text": "Kávézó Körút",
-        "holder": "Aino Mäkinen",
-        "holder_label": "Member",
-        "balance": 120,
-        "balance_label": "Points",
-        "balance_change": "You have %@ points",
-        "tier": "Gold",
-        "tier_label": "Level",
-        "next_reward": "Free coffee in 30 points",
-        "next_reward_label": "Next reward",
-        "code": "7K3M9QXA2BCD",
-        "language": "en",
-        "links": (Link("Your account", "https://example.org/me?a=1&b=2"),),
-    }
-    return Card(**(said | changes))
-
-
-def openssl_verify(file: bytes, folder: Path) -> subprocess.CompletedProcess[str]:
-    """What openssl thinks of the signature of a pass file."""
-    with zipfile.ZipFile(BytesIO(file)) as archive:
-        archive.extractall(folder)
-    return subprocess.run(
-        ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", folder / "signature", "-content",
-         folder / "manifest.json", "-CAfile", authority().root, "-purpose", "any", "-out", "/dev/null"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+_INSERT = """
+INSERT INTO wallet_pass (id, member_id, brand_id, wallet, kind, subject_id, pass_type, card, change_seq,
+    last_modified, created_at, tap_code, token_version)
+VALUES ($1, $2, 'ptn_1', 'apple', 'card', '', $3, $4::jsonb, $5, date_trunc('second', now()), now(), $6, $7)
+"""
+_CHANGE = """
+UPDATE wallet_pass SET card = $2::jsonb, change_seq = $3,
+    last_modified = greatest(date_trunc('second', now()), last_modified + interval '1 second')
+WHERE id = $1
+"""
 
 
 @dataclass
@@ -92,48 +52,52 @@ class AppleSide:
     """Everything between the wallet_pass table and the phones."""
 
     db: Database
+    port: int
     base: str
     service: PassesService
-    client: PushClient
+    reports: Reports
+    press: Press
+    clients: PushClients
     push: ApplePush
     push_server: PushServer
     phones: IphoneFleet
-    reports: list[str]
-    http: aiohttp.ClientSession
+    updates: list[Update]
 
-    async def issue(self, **changes: Any) -> str:
+    async def issue(self, *, pass_type: str = PASS_TYPE, token_version: int = 1, **said: Any) -> str:
         """A stored Apple pass; returns its id."""
         pass_id = new_id("pass")
+        card = card_json(a_card(**said)).decode()
         async with self.db.unit() as unit:
-            await unit.connection.execute(
-                """
-                INSERT INTO wallet_pass (id, member_id, wallet, card, change_seq, last_modified, token_version, voided)
-                VALUES ($1, $2, 'apple', $3::jsonb, nextval('pass_change'), date_trunc('second', now()), 1, false)
-                """,
-                pass_id,
-                new_id("mbr"),
-                card_json(a_card(**changes)).decode(),
-            )
+            (number,) = await change_numbers(unit.connection, 1)
+            row = (pass_id, new_id("mbr"), pass_type, card, number, new_code(20), token_version)
+            await unit.connection.execute(_INSERT, *row)
         return pass_id
 
-    async def change(self, pass_id: str, **changes: Any) -> None:
+    async def change(self, pass_id: str, **said: Any) -> None:
         """The pass says something new, and a note waits for the push."""
         async with self.db.unit() as unit:
-            await unit.connection.execute(
-                """
-                UPDATE wallet_pass SET card = $2::jsonb, change_seq = nextval('pass_change'),
-                    last_modified = greatest(date_trunc('second', now()), last_modified + interval '1 second')
-                WHERE id = $1
-                """,
-                pass_id,
-                card_json(a_card(**changes)).decode(),
-            )
+            # The pass is locked before a number is drawn, as everybody does who changes a pass.
+            await unit.connection.execute("SELECT FROM wallet_pass WHERE id = $1 FOR UPDATE", pass_id)
+            (number,) = await change_numbers(unit.connection, 1)
+            await unit.connection.execute(_CHANGE, pass_id, card_json(a_card(**said)).decode(), number)
             await outbox.touch(unit.connection, "apple.push", [pass_id])
 
+    async def deliver(self) -> None:
+        """Push what waits, and let the phones finish what they do about it."""
+        while await outbox.follow_once(self.db, self.push):
+            await self.phones.idle()
+
     async def download(self, phone: Iphone, pass_id: str) -> None:
-        """The member taps "Add to Apple Wallet"."""
+        """The member taps "Add to Apple Wallet"; a download has no date that the phone would keep."""
         file = await self.service.file(pass_id)
         await phone.add(file.body)
+
+    async def phone_with(self, *pass_ids: str, language: str = "en") -> Iphone:
+        """A phone that has taken these passes."""
+        phone = self.phones.phone(language)
+        for pass_id in pass_ids:
+            await self.download(phone, pass_id)
+        return phone
 
     async def call(
         self,
@@ -141,16 +105,21 @@ class AppleSide:
         path: str,
         *,
         token: str | None = None,
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         data: bytes | None = None,
-    ) -> tuple[int, dict[str, str], bytes]:
-        """A raw request to the service, below `/v1`."""
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """A request to the service, below `/v1`, with the path as it is."""
         sent = dict(headers or {})
         if token is not None:
             sent["authorization"] = f"ApplePass {token}"
-        async with self.http.request(method, f"{self.base}/v1{path}", headers=sent, data=data) as answer:
-            told = {name.lower(): value for name, value in answer.headers.items()}
-            return answer.status, told, await answer.read()
+        reply: Reply = await self.phones.wire.request(method, f"{self.base}/v1", path, sent, data)
+        return reply.status, reply.headers, reply.body
+
+    async def reported(self) -> dict[tuple[str, str], Reported]:
+        """What phones complained of, as the operator sees it."""
+        await self.reports.close()
+        async with self.db.read() as read:
+            return {(one.kind, one.subject): one for one in await reported(read.connection)}
 
     async def rows(self, table: str) -> int:
         """How many rows a table has."""
@@ -158,83 +127,36 @@ class AppleSide:
             return int(await read.connection.fetchval(f"SELECT count(*) FROM {table}"))
 
 
-def token_of(pass_id: str) -> str:
+def token_of(pass_id: str, version: int = 1) -> str:
     """The authentication token of a pass that `AppleSide.issue` made."""
-    return pass_token(KEYRING, pass_id, 1)
+    return pass_token(KEYRING, pass_id, version)
 
 
 @asynccontextmanager
-async def apple_side(db: Database) -> AsyncIterator[AppleSide]:
+async def apple_side(
+    db: Database, *, personalisation: Personalising | None = None, lists_per_minute: int = 100_000
+) -> AsyncIterator[AppleSide]:
     """The real parts, and twins around them, on loopback sockets."""
-    reports: list[str] = []
+    updates: list[Update] = []
+    port = free_port()
+    base = f"http://127.0.0.1:{port}{PREFIX.removesuffix('/v1')}"
+    identities = Identities.fixed(identity(), other_identity())
+    press = Press(identities, OneLook(), TapKeys(db, KEYRING), KEYRING, base)
+    reports = Reports(db, written_every_s=0.05)
+    service = PassesService(db, press, reports, personalisation, lists_per_minute=lists_per_minute)
     push_server = PushServer(authority())
-    await push_server.start()
-    phones = IphoneFleet(push_server, authority().root.read_bytes())
-    await phones.start()
-    socket = create_server(("127.0.0.1", 0))
-    base = f"http://127.0.0.1:{socket.getsockname()[1]}/apple"
-    service = PassesService(db, Press(identity(), KEYRING, base), DeviceLog(reports.append))
-    runner = web.AppRunner(_app(service))
-    await runner.setup()
-    await web.SockSite(runner, socket).start()
-    client = PushClient(identity(), push_server.host, push_server.port, ca_file=authority().root, timeout_s=5.0)
-    push = ApplePush(db, client, server_wait_s=0.1)
-    try:
-        async with aiohttp.ClientSession() as http:
-            yield AppleSide(db, base, service, client, push, push_server, phones, reports, http)
-    finally:
-        await client.close()
-        await phones.close()
-        await runner.cleanup()
-        await push_server.stop()
-
-
-def _app(service: PassesService) -> web.Application:
-    app = web.Application()
-    app[SERVICE] = service
-    registration = "/apple/v1/devices/{device}/registrations/{type}/{serial}"
-    paper = "/apple/v1/passes/{type}/{serial}"
-    app.router.add_post(registration, _register)
-    app.router.add_delete(registration, _unregister)
-    app.router.add_get("/apple/v1/devices/{device}/registrations/{type}", _updated)
-    app.router.add_route("GET", paper, _fetch)
-    app.router.add_route("HEAD", paper, _fetch)
-    app.router.add_post("/apple/v1/log", _log)
-    return app
-
-
-def _service(request: web.Request) -> PassesService:
-    return request.app[SERVICE]
-
-
-def _web(response: Response) -> web.Response:
-    return web.Response(status=response.status, headers=dict(response.headers), body=response.body)
-
-
-async def _register(request: web.Request) -> web.Response:
-    at = request.match_info
-    body = await request.read()
-    authorization = request.headers.get("authorization")
-    return _web(await _service(request).register(at["device"], at["type"], at["serial"], authorization, body))
-
-
-async def _unregister(request: web.Request) -> web.Response:
-    at = request.match_info
-    authorization = request.headers.get("authorization")
-    return _web(await _service(request).unregister(at["device"], at["type"], at["serial"], authorization))
-
-
-async def _updated(request: web.Request) -> web.Response:
-    at = request.match_info
-    return _web(await _service(request).updated(at["device"], at["type"], request.query.get("passesUpdatedSince")))
-
-
-async def _fetch(request: web.Request) -> web.Response:
-    at, sent = request.match_info, request.headers
-    authorization, since = sent.get("authorization"), sent.get("if-modified-since")
-    head = request.method == "HEAD"
-    return _web(await _service(request).fetch(at["type"], at["serial"], authorization, since, head=head))
-
-
-async def _log(request: web.Request) -> web.Response:
-    return _web(await _service(request).log(await request.read()))
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(reports.close)
+        stack.push_async_callback(service.close)
+        await push_server.start()
+        stack.push_async_callback(push_server.stop)
+        await stack.enter_async_context(listening(Phones(lambda: service), port))
+        phones = IphoneFleet(push_server, authority().root.read_bytes(), on_update=updates.append)
+        await phones.start()
+        stack.push_async_callback(phones.close)
+        clients = PushClients(
+            identities, push_server.host, push_server.port, authority().root, timeout_s=5.0, server_wait_s=0.1
+        )
+        stack.push_async_callback(clients.close)
+        push = ApplePush(db, clients)
+        yield AppleSide(db, port, base, service, reports, press, clients, push, push_server, phones, updates)

@@ -4,24 +4,47 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
 from kernel import outbox
 from kernel.database import Database
-from passes.card import Card, Link, card_json
+from passes.card import Card, Link, Value, Words, card_json
 from passes.google.identity import GoogleIdentity
 from passes.google.pace import Pace
 from passes.google.push import GooglePush
 from passes.google.rest import WalletApi
 from passes.google.seal import SaveLinks
 from passes.google.service import GoogleService
+from passes.look import Look
 from passes.sandbox.android import AndroidFleet
 from passes.sandbox.wallet_api import SANDBOX_ISSUER_ID, WalletApiSandbox, make_service_account
 
 ORIGIN = "https://points.example"
 PASS = "pass_01jd0000000000000000000001"
 CLASS = f"{SANDBOX_ISSUER_ID}.ptn_cafe"
+
+
+def a_look(**changes: Any) -> Look:
+    """The look of that card's brand."""
+    said: dict[str, Any] = {
+        "id": "dsn_1", "partner_id": "ptn_cafe", "brand_name": "Café Aurora", "logo_text": "Aurora points",
+        "background": "#204060", "foreground": "#ffffff", "label_colour": "#c0d0e0",
+    }  # fmt: skip
+    return Look(**(said | changes))
+
+
+class OneLook:
+    """A brand whose look may be changed, as publishing a design does; `others` are looks of other brands."""
+
+    def __init__(self) -> None:
+        self.look = a_look()
+        self.others: dict[str, Look] = {}
+
+    async def whole(self, partner_id: str) -> Look:
+        """The look of a brand."""
+        return self.others.get(partner_id, self.look)
 
 
 @dataclass
@@ -35,6 +58,7 @@ class GoogleSide:
     push: GooglePush
     service: GoogleService
     phones: AndroidFleet
+    looks: OneLook
 
     def object_id(self, pass_id: str) -> str:
         """The object of a pass."""
@@ -56,41 +80,37 @@ async def google_side(db: Database, folder: Path, pace: Pace | None = None) -> A
         stack.push_async_callback(phones.close)
         http = await stack.enter_async_context(aiohttp.ClientSession())
         api = WalletApi(identity, http, sandbox.base_url, pace=pace or Pace(10_000, 1000), timeout_s=2.0)
-        push = GooglePush(db, api, lambda brand_id: f"{ORIGIN}/static/{brand_id}.0123abcd.png")
+        looks = OneLook()
+        push = GooglePush(db, api, looks, lambda look: f"{ORIGIN}/static/{look.partner_id}.0123abcd.png")
         service = GoogleService(push, SaveLinks(identity, [ORIGIN], sandbox.save_url))
-        yield GoogleSide(sandbox, identity, http, api, push, service, phones)
+        yield GoogleSide(sandbox, identity, http, api, push, service, phones, looks)
 
 
-def a_card(**changes: object) -> Card:
-    """A card with everything on it, except for what `changes` says."""
-    values: dict[str, object] = {
-        "brand_id": "ptn_cafe",
-        "brand_name": "Café Aurora",
-        "description": "Points card of Café Aurora",
-        "background": "#204060",
-        "foreground": "#ffffff",
-        "label_colour": "#c0d0e0",
-        "logo_text": "Aurora points",
-        "holder": "Aino",
-        "holder_label": "Member",
-        "balance": 120,
-        "balance_label": "Points",
-        "balance_change": "You have %@ points",
-        "tier": "Silver",
-        "tier_label": "Level",
-        "next_reward": "Coffee at 150",
-        "next_reward_label": "Next",
-        "code": "7KXM2P9QWERT",
-        "language": "en",
-        "links": (Link("My points", "https://points.example/me"),),
-    }
-    return Card(**(values | changes))  # type: ignore[arg-type]
+def a_card(
+    *, balance: int = 120, holder: str = "Aino", tier: str = "Silver", next_reward: str = "Coffee at 150",
+    news: str = "", code: str = "7KXM2P9QWERT", language: str = "en", design: str = "dsn_1",
+    links: tuple[Link, ...] = (Link({"en": "My points"}, "https://points.example/me"),), brand_id: str = "ptn_cafe",
+) -> Card:  # fmt: skip
+    """A card with everything on it, except for what the arguments say."""
+    said = {"holder": ("Member", holder), "tier": ("Level", tier), "next_reward": ("Next", next_reward)}
+    values = {key: Value(label=_words(label), text=_words(text)) for key, (label, text) in said.items() if text}
+    values["balance"] = Value(label=_words("Points"), number=balance)
+    if news:
+        values["news"] = Value(label=_words("Latest"), text=_words(news))
+    return Card(
+        brand_id=brand_id, design=design, language=language, description=_words("Points card of Café Aurora"),
+        code=code, values=values, links=links,
+    )  # fmt: skip
+
+
+def _words(text: str) -> Words:
+    return {"en": text}
 
 
 _KEEP = """
-INSERT INTO wallet_pass AS p (id, member_id, wallet, card, change_seq, last_modified, token_version, voided, created_at)
-VALUES ($1::text, $1::text || '-member', 'google', $2::jsonb, nextval('pass_change'),
-        date_trunc('second', now()), 1, $3, now())
+INSERT INTO wallet_pass AS p (id, member_id, brand_id, tap_code, wallet, card, change_seq, last_modified, voided)
+VALUES ($1::text, $1::text || '-member', 'ptn_cafe', $1::text, 'google', $2::jsonb, nextval('pass_change'),
+        date_trunc('second', now()), $3)
 ON CONFLICT (id) DO UPDATE SET card = EXCLUDED.card, change_seq = EXCLUDED.change_seq, voided = EXCLUDED.voided,
     last_modified = greatest(EXCLUDED.last_modified, p.last_modified + interval '1 second')
 """

@@ -9,9 +9,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
-from passes.apple.identity import BadIdentity, Identity
+from passes.apple.identity import WWDR_FINGERPRINTS, BadIdentity, Identity, fingerprint, rsa_key, wwdr_g4
 from passes.sandbox.authority import PASS_TYPE, TEAM, Authority
-from tests.support.apple import authority, identity
+from passes.sandbox.issuing import new_key
+from tests.support.apple_cards import authority, identity
+from tests.support.certificates import signing
 
 
 def test_the_identity_is_read_from_the_certificate() -> None:
@@ -63,6 +65,37 @@ def test_an_intermediate_of_the_right_name_that_did_not_sign_is_found(tmp_path: 
         Identity.load(made.pass_certificate, made.pass_key, other.intermediate)
 
 
+def test_a_certificate_out_of_date_is_loaded_and_says_so() -> None:
+    over, early, good = signing(days=-2), signing(begins_in_days=3), signing(days=3)
+    assert (over.expired, over.in_date()) == (True, False)
+    assert over.days_left() == -3
+    assert (early.expired, early.in_date()) == (False, False)
+    assert (good.expired, good.in_date()) == (False, True)
+    assert not good.in_date(good.ends_at + dt.timedelta(seconds=1))
+    assert good.in_date(good.ends_at)
+
+
+def test_whether_taps_are_allowed_is_read_from_the_certificate() -> None:
+    assert identity().nfc
+    assert [signing(nfc=nfc).nfc for nfc in (True, False)] == [True, False]
+
+
+def test_a_certificate_for_something_else_than_passes_is_refused() -> None:
+    with pytest.raises(BadIdentity, match=r"com\.example\.app, which is not a pass type"):
+        signing("com.example.app")
+
+
+def test_a_key_that_is_too_small_is_refused() -> None:
+    with pytest.raises(BadIdentity, match="2048 bits; this one has 1024"):
+        rsa_key(new_key(1024))
+
+
+def test_apples_intermediate_lies_beside_the_code_unchanged() -> None:
+    assert fingerprint(wwdr_g4()) in WWDR_FINGERPRINTS
+    assert wwdr_g4().subject.rfc4514_string().endswith("CN=Apple Worldwide Developer Relations Certification Authority")
+    assert not identity().by_apple
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadIdentity, match=r"nowhere\.pem"):
         Identity.load(tmp_path / "nowhere.pem", authority().pass_key, authority().intermediate)
@@ -90,7 +123,8 @@ def test_the_test_authority_is_made_once_and_private_and_says_what_it_is(tmp_pat
 
 def test_a_half_made_authority_is_made_again(tmp_path: Path) -> None:
     made = Authority.at(tmp_path)
-    made.server_certificate.unlink()
-    made = Authority.at(tmp_path)
-    assert made.server_certificate.exists()
+    for missing in (made.server_certificate, made.intermediate_key):
+        missing.unlink()
+        made = Authority.at(tmp_path)
+        assert missing.exists()
     Identity.load(made.pass_certificate, made.pass_key, made.intermediate)

@@ -16,7 +16,7 @@ from passes.google.document import (
 )
 from passes.google.schema.check import check
 from passes.sandbox.google_resources import Resources
-from tests.support.google import a_card
+from tests.support.google import a_card, a_look
 
 ISSUER = "3388000000022000000"
 CLASS = f"{ISSUER}.ptn_cafe"
@@ -26,8 +26,8 @@ LOGO = "https://points.example/static/logo.0123abcd.png"
 
 def test_every_body_passes_googles_type_facts() -> None:
     for card in (a_card(), a_card(tier="", next_reward="", holder="", links=())):
-        check("loyaltyClass", class_body(card, CLASS, LOGO))
-        check("loyaltyClass", class_patch(card, CLASS, LOGO), patch=True)
+        check("loyaltyClass", class_body(a_look(), CLASS, LOGO))
+        check("loyaltyClass", class_patch(a_look(), CLASS, LOGO), patch=True)
         check("loyaltyObject", object_body(card, OBJECT, CLASS))
         check("loyaltyObject", object_patch(card, CLASS, notify=True), patch=True)
 
@@ -47,23 +47,19 @@ def test_a_voided_card_goes_to_the_expired_passes() -> None:
     assert object_body(a_card(), OBJECT, CLASS, voided=True)["state"] == "INACTIVE"
 
 
-def test_the_class_says_nothing_of_a_member_or_a_language() -> None:
-    one = a_card(language="en")
-    other = a_card(
-        language="fi",
-        holder="Väinö",
-        balance=7,
-        balance_label="Pisteet",
-        tier="",
-        next_reward="",
-        code="X",
-        description="Kortti",
-    )
-    assert class_body(one, CLASS, LOGO) == class_body(other, CLASS, LOGO)
+def test_a_class_says_how_a_brand_looks() -> None:
+    body = class_body(a_look(background="#aa0000", logo_text=""), CLASS, LOGO)
+    assert (body["issuerName"], body["programName"]) == ("Café Aurora", "Café Aurora")
+    assert (body["hexBackgroundColor"], body["programLogo"]["sourceUri"]) == ("#aa0000", {"uri": LOGO})
+
+
+def test_an_object_tells_the_news() -> None:
+    (_, news) = object_body(a_card(news="You earned 12 points, now 132"), OBJECT, CLASS)["textModulesData"]
+    assert news == {"id": "news", "header": "Latest", "body": "You earned 12 points, now 132"}
 
 
 def test_a_class_belongs_to_the_first_account_that_saves_and_is_always_sent_for_review() -> None:
-    body = class_patch(a_card(), CLASS, LOGO)
+    body = class_patch(a_look(), CLASS, LOGO)
     assert body["multipleDevicesAndHoldersAllowedStatus"] == "ONE_USER_ALL_DEVICES"
     assert body["reviewStatus"] == "UNDER_REVIEW"
     assert "id" not in body
@@ -97,7 +93,7 @@ cards = st.builds(
 @given(before=cards, after=cards)
 def test_a_patch_brings_any_object_to_exactly_the_state_of_the_card(before: Card, after: Card) -> None:
     google = Resources(ISSUER)
-    google.insert("loyaltyClass", class_body(before, CLASS, LOGO))
+    google.insert("loyaltyClass", class_body(a_look(), CLASS, LOGO))
     google.insert("loyaltyObject", object_body(before, OBJECT, CLASS))
     google.patch("loyaltyObject", OBJECT, object_patch(after, CLASS))
     assert google.get("loyaltyObject", OBJECT) == object_body(after, OBJECT, CLASS)

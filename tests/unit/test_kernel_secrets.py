@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.secrets import Keyring, WeakSecret, constant_time_equals
+from kernel.secrets import Keyring, SealBroken, WeakSecret, constant_time_equals
 
 MASTER = bytes(range(32))
 KEYRING = Keyring(MASTER)
@@ -79,3 +79,26 @@ def test_a_short_master_secret_is_refused_without_being_shown(length: int) -> No
 )
 def test_texts_and_bytes_are_compared(left: str | bytes, right: str | bytes, equal: bool) -> None:
     assert constant_time_equals(left, right) is equal
+
+
+@given(st.binary(max_size=200))
+def test_what_is_sealed_can_be_opened_and_shows_nothing(plain: bytes) -> None:
+    sealed = KEYRING.seal("apple.key", "idn_1", plain)
+    assert KEYRING.open("apple.key", "idn_1", sealed) == plain
+    assert len(plain) < 8 or plain not in sealed
+    assert KEYRING.seal("apple.key", "idn_1", plain) != sealed
+
+
+def test_a_sealed_secret_belongs_to_its_purpose_owner_and_master_secret() -> None:
+    sealed = KEYRING.seal("apple.key", "idn_1", b"secret")
+    flipped = [sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :] for place in range(len(sealed))]
+    for keyring, purpose, owner, shown in (
+        (KEYRING, "apple.key", "idn_2", sealed),
+        (KEYRING, "tap.key", "idn_1", sealed),
+        (Keyring(MASTER[::-1]), "apple.key", "idn_1", sealed),
+        (KEYRING, "apple.key", "idn_1", sealed[:-1]),
+        (KEYRING, "apple.key", "idn_1", b""),
+        *((KEYRING, "apple.key", "idn_1", other) for other in flipped),
+    ):
+        with pytest.raises(SealBroken):
+            keyring.open(purpose, owner, shown)
