@@ -16,6 +16,8 @@ import asyncpg
 DEFAULT_CONFIGURATION: Mapping[str, str] = {
     "max_connections": "200",
     "shared_buffers": "256MB",
+    # A table that grows from nothing to thousands of rows within a minute wants its statistics by then.
+    "autovacuum_naptime": "10s",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }

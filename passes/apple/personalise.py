@@ -56,6 +56,7 @@ WHERE id = $1 AND pass_type = $2 AND wallet = 'apple' AND kind = 'card' AND sign
 _PERSONAL = """
 UPDATE wallet_pass SET sign_up = 'done', card = $2::jsonb, change_seq = $3,
     ledger_version = greatest(ledger_version, $4),
+    told = (told || clock_timestamp())[greatest(1, cardinality(told) - 18):],  -- the welcome is one of the messages
     last_modified = greatest(date_trunc('second', clock_timestamp()), last_modified + interval '1 second')
 WHERE id = $1
 """
