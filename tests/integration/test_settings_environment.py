@@ -102,6 +102,12 @@ def test_live_mode_takes_real_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().mode == "live"
 
 
+def test_live_mode_needs_no_files_of_apple_when_the_certificate_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, {name: value for name, value in LIVE.items() if not name.startswith("APPLE_")})
+    monkeypatch.setenv("COMMONPOINT_APPLE_STORED", "true")
+    assert not load_settings().twins
+
+
 @pytest.mark.parametrize("missing", sorted(set(LIVE) - {"MODE", "CHAIN_URL"}))
 def test_live_mode_refuses_to_go_without(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     set_all(monkeypatch, {name: value for name, value in LIVE.items() if name != missing})
