@@ -17,25 +17,34 @@ from api.http.adjustments import adjustments_router
 from api.http.boards import boards_router
 from api.http.claims import claims_router
 from api.http.clearing import clearing_router
+from api.http.confirmations import confirmations_router
 from api.http.consents import consents_router
 from api.http.designs import designs_router
 from api.http.engagement import engagement_router, shared_router
 from api.http.entries import entries_router
+from api.http.floats import floats_router
 from api.http.games import games_router
+from api.http.google_callbacks import google_callbacks_router
 from api.http.health import health_router
 from api.http.households import households_router
 from api.http.member_details import member_details_router
 from api.http.members import members_router
 from api.http.metrics import metrics_router
+from api.http.offline import offline_router
 from api.http.operations import operations_router
 from api.http.partners import partners_router
 from api.http.passes_of_member import handout_router
 from api.http.phones import Phones
 from api.http.pictures import design_pictures_router, pictures_router
+from api.http.pins import pins_router
+from api.http.presentations import presentations_router
 from api.http.programmes import programmes_router
 from api.http.quotes import quotes_router
+from api.http.receipts import receipts_router
 from api.http.recognition import recognition_router
+from api.http.reviews import reviews_router
 from api.http.rewards import rewards_router
+from api.http.smart_taps import smart_tap_keys_router, smart_taps_router
 from api.http.standing import standing_router
 from api.http.surveys import surveys_router
 from api.http.taps import tap_keys_router, taps_router
@@ -142,7 +151,17 @@ def _routers(settings: Settings) -> list[Any]:
         design_pictures_router,
         taps_router,
         tap_keys_router,
+        smart_taps_router,
+        smart_tap_keys_router,
         terminals_router,
+        confirmations_router,
+        google_callbacks_router,
+        pins_router,
+        presentations_router,
+        receipts_router,
+        reviews_router,
+        offline_router,
+        floats_router,
         metrics_router,
         operator_router,
         pages_router,

@@ -26,6 +26,7 @@ from passes.apple.taps import Taps
 from passes.design.looks import Looks
 from passes.design.release import sweep_brand
 from passes.rendering import Renderer
+from points.contact_changes import Contacts
 
 # Passes that were made before a pass carried its type have the one that the service had then.
 _ADOPT = "UPDATE wallet_pass SET pass_type = $1 WHERE wallet = 'apple' AND pass_type = ''"
@@ -54,6 +55,7 @@ async def open_apple(
     looks: Looks,
     tap_keys: TapKeys,
     renderer: Renderer,
+    contacts: Contacts,
 ) -> AppleParts:
     """All parts of the Apple side, closed in reverse by `stack`. Raises BadIdentity."""
     identities = Identities(db, keyring, file_identity(settings), chosen_pass_type(settings))
@@ -72,7 +74,7 @@ async def open_apple(
     press = Press(identities, looks, tap_keys, keyring, f"{settings.public_url}/apple")
     reports = Reports(db)
     stack.push_async_callback(reports.close)
-    service = PassesService(db, press, reports, Personalisation(db, keyring, looks, renderer, press))
+    service = PassesService(db, press, reports, Personalisation(db, contacts, looks, renderer, press))
     stack.push_async_callback(service.close)
     return AppleParts(
         health=Health(db, identities, push_keys, live=settings.mode == "live"),

@@ -17,6 +17,7 @@ _COMMANDS = {
     "migrate": ("api.commands.migrate:migrate", "Bring the database to a schema revision."),
     "key": ("api.commands.key:key", "Make API keys."),
     "apple": ("api.commands.apple:apple", "Ask for, install and rotate Apple's certificates."),
+    "google": ("api.commands.google:google", "Ask Google Wallet what it thinks of us."),
     "doctor": ("api.commands.doctor:doctor", "Say what is wrong before a customer does."),
     "programme": ("api.commands.programme:programme", "Write, check, try out and publish programmes."),
     "ledger": ("api.commands.ledger:ledger", "Verify the chain over the entries, and audit the rules."),

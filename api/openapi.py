@@ -42,9 +42,12 @@ _PROBLEM_TEXTS: Final[Mapping[str, str]] = {
     "413": "The body is too large.",
     "415": "The body is not application/json.",
     "422": "The Idempotency-Key stands for another request.",
+    "429": "Too often; try again after Retry-After.",
     "500": "A fault of the service, logged under the request id.",
     "503": "A part is away; try again after Retry-After.",
 }
+# Where somebody could try numbers until one fits.
+_GUESSABLE: Final = frozenset({"/v1/presentations", "/v1/receipts/claims"})
 _KEY_TEXT = "An API key of the operator or of a partner: `cp_live_…` or `cp_test_…`."
 
 
@@ -179,6 +182,8 @@ def _statuses(path: str, method: str, operation: Mapping[str, Any], secured: boo
         yield from ("413", "415")
     if any(parameter["name"].lower() == _IDEMPOTENCY_KEY for parameter in parameters):
         yield "422"
+    if path in _GUESSABLE:
+        yield "429"
     yield from ("500", "503")
 
 

@@ -34,7 +34,7 @@ _STATUS: Final[tuple[tuple[type[CommonpointError], int], ...]] = (
     (Unavailable, 503),
 )
 # Where a standard or a draft asks for another status than the kind's.
-_STATUS_OF_CODE: Final = {"idempotency_key_reused": 422}
+_STATUS_OF_CODE: Final = {"idempotency_key_reused": 422, "too_many_guesses": 429}
 _DEFAULT_RETRY_AFTER_S = 1.0
 _REQUEST_ID_KEY = "commonpoint_request_id"
 _GIVEN_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")

@@ -70,5 +70,6 @@ async def twins(directory: Path, apple_pass_type: str, apple_team: str, google_i
                 "google_base_url": wallet_api.base_url,
                 "google_save_url": wallet_api.save_url,
                 "google_rate_per_s": TWIN_RATE_PER_S,
+                "google_root_keys_url": wallet_api.root_keys_url,
             },
         )

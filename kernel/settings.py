@@ -79,7 +79,14 @@ class Settings(BaseSettings):
     google_service_account: Path | None = Field(default=None, description="JSON of the service account.")
     google_base_url: str = "https://walletobjects.googleapis.com"
     google_save_url: str = "https://pay.google.com/gp/v/save/"
-    google_rate_per_s: float = Field(default=18.0, gt=0, description="Requests per second to the Wallet API.")
+    google_rate_per_s: float = Field(default=20.0, gt=0, description="Requests per second to the Wallet API.")
+    google_root_keys_url: str = "https://pay.google.com/gp/m/issuer/keys"
+    google_smart_tap: bool = Field(default=False, description="Google has allowed this issuer Smart Tap.")
+    google_places: bool = Field(default=False, description="Google has allowed this issuer merchant locations.")
+
+    phone_prefix: str = Field(
+        default="", pattern=r"^(\+[1-9]\d{0,3})?$", description="Country code for numbers typed without one: +358."
+    )
 
     @model_validator(mode="after")
     def _fit_together(self) -> "Settings":
@@ -106,7 +113,7 @@ class Settings(BaseSettings):
             raise ValueError(
                 "live mode needs chain_admin and chain_guardian: the posting key must not rule the contract"
             )
-        for name in ("base_url", "google_base_url", "google_save_url"):
+        for name in ("base_url", "google_base_url", "google_save_url", "google_root_keys_url"):
             if not str(getattr(self, name)).startswith("https://"):
                 raise ValueError(f"live mode needs https in {name}")
 

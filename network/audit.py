@@ -1,4 +1,4 @@
-"""Invariants of clearing: number 16."""
+"""Invariants of clearing and of tills without a connection: number 16."""
 
 from points.auditing.check import Check, by_sql
 
@@ -59,5 +59,31 @@ SETTLEMENT: tuple[Check, ...] = (
                 WHERE EXISTS (SELECT FROM partner WHERE partner.id = party_id))
         SELECT cycle_id AS subject, party_id || ' pays off by ' || sum(pays) || ', gets off by ' || sum(gets) AS detail
         FROM owed WHERE cycle_id IS NOT NULL GROUP BY cycle_id, party_id HAVING sum(pays) <> 0 OR sum(gets) <> 0""",
+    ),
+    by_sql(
+        16,
+        "a float is what was paid in less what was charged",
+        """
+        SELECT terminal_id AS subject, 'float ' || balance || ', moves ' || coalesce(sum(points), 0) AS detail
+        FROM terminal_float LEFT JOIN float_move USING (terminal_id)
+        GROUP BY terminal_id, balance HAVING balance <> coalesce(sum(points), 0)""",
+    ),
+    by_sql(
+        16,
+        "what an offline redemption lacked is charged once",
+        """
+        SELECT journal.id AS subject, 'short ' || (facts ->> 'short') || ', charged '
+            || coalesce(-float_move.points, 0) AS detail
+        FROM journal LEFT JOIN float_move ON float_move.cause = journal.id
+        WHERE journal.kind = 'redeem' AND facts ? 'offline'
+          AND coalesce((facts ->> 'short')::bigint, 0) <> coalesce(-float_move.points, 0)""",
+    ),
+    by_sql(
+        16,
+        "an allowance says what was used of it",
+        """
+        SELECT allowance.id AS subject, 'used ' || used || ', uses ' || coalesce(sum(offline_use.points), 0) AS detail
+        FROM allowance LEFT JOIN offline_use ON allowance_id = allowance.id AND within
+        GROUP BY allowance.id, used HAVING used <> coalesce(sum(offline_use.points), 0)""",
     ),
 )

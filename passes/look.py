@@ -79,7 +79,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
     `pictures` maps a slot (or `slot.language`) to the SHA-256 of a stored picture; without a logo a monogram is drawn.
     `labels` replaces what stands above a value. `taps` asks for NFC; `unlock_to_tap` wants the phone unlocked for it.
-    `store_ids` and `app_url` name a companion app, `user_info` is for it alone.
+    `live_code` lets the code of Android's cards rotate. `store_ids` and `app_url` name a companion app on iPhones,
+    `user_info` is for it alone; `android_app` is the package name of one on Android.
     """
 
     id: str
@@ -105,3 +106,5 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     store_ids: tuple[int, ...] = ()
     app_url: str = ""
     user_info: dict[str, Any] = {}
+    live_code: bool = True
+    android_app: str = ""

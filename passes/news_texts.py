@@ -24,6 +24,11 @@ register(
             "fi": "{count} etua odottaa sinua",
             "hu": "{count} jutalom vár rád",
         },
+        "news.asked": {
+            "en": "{brand} asks until {time}: may {points} be spent?",
+            "fi": "{brand} kysyy {time} asti: käytetäänkö {points}?",
+            "hu": "{brand} kérdezi {time}-ig: elkölthető {points}?",
+        },
         "news.tier": {
             "en": "Your level is now {tier}",
             "fi": "Tasosi on nyt {tier}",

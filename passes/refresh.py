@@ -141,7 +141,10 @@ def _change(row: asyncpg.Record, now: Rendered, happened: Sequence[Happening]) -
     before = card_from_json(row["card"])
     budget = Budget(row["wallet"], row["told"], row["now"])
     old, fresh = told_by(before), None
-    if now.story is not None:
+    if now.asks is not None and now.asks != old:
+        # A till waits for the answer: this goes before whatever else happened.
+        fresh = now.asks if budget.allows(important=True) else None
+    elif now.story is not None:
         fresh = news(before, now.plain, happened, now.story, budget)
     elif old and old != told_by(now.plain) and budget.allows(important=True):
         fresh = told_by(now.plain)

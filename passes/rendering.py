@@ -11,6 +11,7 @@ from kernel.clock import Clock
 from kernel.database import Connection
 from kernel.secrets import Keyring
 from network.programmes import Programmes
+from passes.asking import Asking, askings, question
 from passes.card import Card, Link, Place, Words
 from passes.coupons import coupon_card, is_over
 from passes.links import page_url
@@ -86,13 +87,14 @@ class PassKey:
 class Rendered:
     """What a pass says now. `ledger_version` is the number of the newest journal of the account (`holder_id`) that it
     shows. `plain` is the card before anything is told; `story` is what news of it need (None for coupons, whose news
-    follows from the voucher and is there already)."""
+    follows from the voucher and is there already); `asks` is the question of a till that waits for the member."""
 
     plain: Card
     ledger_version: int
     voided: bool
     holder_id: str
     story: Story | None = None
+    asks: Words | None = None
 
     @property
     def card(self) -> Card:
@@ -108,7 +110,6 @@ class _Frame:
     asked: tuple[ValueKey, ...]
     labels: Mapping[ValueKey, Words]
     description: Words
-    links: tuple[Link, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ class _Ground:
     vouchers: Mapping[str, int]
     lots: Mapping[str, Sequence[LotState]]
     coupons: Mapping[str, FoundVoucher]
+    asked: Mapping[str, Asking]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,7 @@ class Renderer:
             vouchers=await open_vouchers(connection, list(states.values()), now) if "vouchers" in asked else {},
             lots=lots,
             coupons=coupons,
+            asked=await askings(connection, list(members), now),
         )
 
     def _card(self, key: PassKey, ground: _Ground) -> Rendered:
@@ -224,19 +227,22 @@ class Renderer:
             description=frame.description,
             code=member.code,
             values=values(frame.asked, frame.labels, frame.look.labels, holding),
-            links=(self._page(member.id), *frame.links),
+            links=(self._page(member.id),),  # those of the look are the wallets' to add
             places=ground.places.get((key.member_id, key.brand_id), ()),
             tap_key=tap_key.key_id if tap_key else "",
         )
         story = Story(member.id, seen, state.spendable, version, version.day(ground.now))
-        return Rendered(card, state.seq, False, state.holder_id, story)
+        asking = ground.asked.get(member.id)
+        asks = question(asking, story.points(asking.points), version.zone) if asking else None
+        return Rendered(card, state.seq, False, state.holder_id, story, asks)
 
     def _coupon(self, key: PassKey, ground: _Ground) -> Rendered:
         """A coupon is void once its voucher is over, or was issued to an account that the member does not use."""
         found, state, frame = ground.coupons[key.subject_id], ground.states[key.member_id], ground.frames[key.id]
         version = self.programmes.versions[found.voucher.version_id]
-        links = (self._page(key.member_id), *frame.links)
-        card = coupon_card(found.voucher, version, frame.look, ground.members[key.member_id], links)
+        card = coupon_card(
+            found.voucher, version, frame.look, ground.members[key.member_id], (self._page(key.member_id),)
+        )
         places = ground.places.get((key.member_id, key.brand_id), ())
         void = is_over(found.voucher) or found.holder != state.holder_id
         card = with_news(msgspec.structs.replace(card, places=places), told_by(card))
@@ -255,6 +261,5 @@ class Renderer:
                 asked=asked_of(look.layout),
                 labels=labels_of(look),
                 description=phrase("card.description", brand=look.brand_name),
-                links=tuple(Link(link.label, link.url) for link in look.links),
             )
         return frame

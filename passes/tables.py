@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Sequence, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Sequence, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlmodel import Field, SQLModel
 
@@ -54,22 +54,44 @@ class WalletPass(SQLModel, table=True):
     created_at: datetime = Field(sa_column=moment(now=True))
 
 
-class GoogleObject(SQLModel, table=True):
-    """What Google was last told of a pass: the change number and the hash of the body."""
+class PresentationRow(SQLModel, table=True):
+    """What was shown at a till, and what came of it: the answer to the same message sent again.
 
-    __tablename__ = "google_object"
+    `sequence` is the terminal's number of the message. `assurance` and `reasons` are as they were judged then;
+    `proof_id` is what a spending may use.
+    """
 
-    pass_id: str = Field(primary_key=True)
-    pushed_seq: int = Field(sa_column=Column(BigInteger, nullable=False))
-    pushed_hash: str
-    pushed_at: datetime = Field(sa_column=moment(now=True))
-
-
-class GoogleClass(SQLModel, table=True):
-    """What Google was last told of a class."""
-
-    __tablename__ = "google_class"
+    __tablename__ = "presentation"
+    __table_args__ = (
+        UniqueConstraint("partner_id", "key", name="presentation_key"),
+        CheckConstraint("assurance IN ('identified', 'proved_present')", name="presentation_assurance"),
+        CheckConstraint("(assurance = 'proved_present') = (proof_id IS NOT NULL)", name="presentation_proof"),
+        Index("presentation_member", "member_id", "id"),
+        Index("presentation_time", "shown_at"),
+    )
 
     id: str = Field(primary_key=True)
-    body_hash: str
-    updated_at: datetime = Field(sa_column=moment(now=True))
+    partner_id: str
+    key: str
+    fingerprint: bytes
+    terminal_id: str | None = None
+    location_id: str | None = None
+    member_id: str
+    pass_id: str | None = None
+    way: str
+    assurance: str
+    reasons: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    proof_id: str | None = None
+    shown_at: datetime = Field(sa_column=moment())
+
+
+class LiveCodeUse(SQLModel, table=True):
+    """A rotating code that was accepted as live: the same one is not a second time. Kept for as long as it could be
+    shown again. `subject` is the pass, or the member for the code on their own page."""
+
+    __tablename__ = "live_code_use"
+    __table_args__ = (Index("live_code_use_time", "used_at"),)
+
+    subject: str = Field(primary_key=True)
+    counter: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    used_at: datetime = Field(sa_column=moment())

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from kernel.database import Connection
 from points.auditing.check import Check, Finding, run
 from points.auditing.histories import HISTORIES
+from points.auditing.misuse import PROOFS, REVIEWS
 from points.auditing.postings import BALANCE, CONSERVATION, MEMBERS
 from points.auditing.rewards import CAPS, HOLDS, VOUCHERS
 from points.auditing.rules import AUTHORITY, KEYS, NUMBERS, PINNED, PRIVACY
@@ -20,7 +21,7 @@ CHECKS: tuple[Check, ...] = tuple(
     sorted(
         (
             *BALANCE, *CONSERVATION, *MEMBERS, *ALLOCATIONS, *REVERSALS, *EXPIRY, *HOLDS, *CAPS, *VOUCHERS, *KEYS,
-            *PINNED, *NUMBERS, *PRIVACY, *AUTHORITY, *HISTORIES,
+            *PINNED, *NUMBERS, *PRIVACY, *AUTHORITY, *PROOFS, *REVIEWS, *HISTORIES,
         ),
         key=lambda check: check.number,
     )

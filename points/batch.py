@@ -12,6 +12,7 @@ from points.commands import (
     Capture,
     Claim,
     Command,
+    Judge,
     Mature,
     Merge,
     OfClaim,
@@ -61,7 +62,7 @@ class Batch:
 
     def _check_spender(self, command: Command) -> None:
         """Members of a household may have no right to spend. Raises SpendingNotAllowed."""
-        if isinstance(command, Redeem | Claim | Transfer):
+        if isinstance(command, Redeem | Claim | Transfer) and not (isinstance(command, Redeem) and command.offline):
             own = self.locked.books[command.member_id]
             if own.pool_id and not own.may_spend:
                 raise SpendingNotAllowed("This member may not spend the household's points.")
@@ -149,7 +150,7 @@ def _replay(command: Command, fingerprint: bytes, answer: bytes) -> Answer:
 
 def _nobody(command: Command) -> CommonpointError:
     match command:
-        case Reverse() | Act():
+        case Reverse() | Act() | Judge():
             return UnknownJournal(f"There is no earning or redemption '{command.journal_id}'.")
         case Capture() | Release():
             return UnknownClaim(f"There is no claim '{command.claim_id}'.")

@@ -13,7 +13,8 @@ from points.programme.standing import Change, Standing
 class LotState:
     """A lot and what remains of it. A `pending` lot cannot be spent before `active_at` (or, if that is None, before
     the action `awaits`). `version_id` pins the programme version whose expiry holds; `moved_from` is the lot of another
-    member that it continues. One that is `elsewhere` belongs to an account that was merged into this one."""
+    member that it continues, `root` the journal that issued the first of them. One that is `elsewhere` belongs to an
+    account that was merged into this one."""
 
     id: str
     issuer_id: str
@@ -27,6 +28,7 @@ class LotState:
     awaits: str | None = None
     expires_at: datetime | None = None
     moved_from: str | None = None
+    root: str | None = None
     elsewhere: bool = False
 
 

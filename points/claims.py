@@ -10,6 +10,7 @@ from points.answers import UnknownMember
 from points.book import Book, CapState, LotState, VoucherState
 from points.deciding.claimant import claimant_of
 from points.deciding.errors import UnknownClaim
+from points.programme.proving import unproved_left
 from points.programme.rewards import Ladder, ladder, stock_caps
 from points.programme.version import InForce, Version
 from points.statement import member_states
@@ -61,7 +62,8 @@ class ClaimRow:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What a member can have now and next, and the codes that they hold."""
+    """What a member can have now and next, and the codes that they hold. `unproved_left` points can still be spent
+    today without a proof that the member is there (None: all)."""
 
     member_id: str
     balance: int
@@ -69,6 +71,7 @@ class Catalogue:
     tier: str | None
     ladder: Ladder
     vouchers: Sequence[VoucherState]
+    unproved_left: int | None = None
 
 
 async def claim(connection: Connection, claim_id: str) -> ClaimRow:
@@ -105,6 +108,7 @@ async def catalogue(
         tier=claimant.tier,
         ladder=ladder(in_force.version, claimant, caps),
         vouchers=await vouchers_of(connection, state.holder_id, at),
+        unproved_left=unproved_left(in_force.version, state.standing, at),
     )
 
 

@@ -13,6 +13,30 @@ INTERNAL = "commonpoint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Till:
+    """Where and by whom something was done, as the limits of a programme's `misuse` see it.
+
+    `terminal` and `cashier` are the partner's own names of them ("" when it told none: limits then count all such
+    together). `own_account` says that the cashier is the member (or uses the same account), `staff` that the member
+    works for the partner. `approved_by` names the manager who let it pass in spite of a limit.
+    """
+
+    terminal: str = ""
+    cashier: str = ""
+    own_account: bool = False
+    staff: bool = False
+    approved_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offline:
+    """A redemption that a terminal honoured while it had no connection, under an allowance."""
+
+    terminal_id: str
+    allowance_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What every command carries: who asks, under which key, and a fingerprint of the request's content.
 
@@ -26,6 +50,7 @@ class Asked:
     occurred_at: datetime
     location_id: str | None = None
     key_owner: str | None = None
+    till: Till | None = None
 
     @property
     def known_by(self) -> tuple[str, str]:
@@ -46,11 +71,17 @@ class Earn(Asked):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redeem(Asked):
-    """`points` spent at the asking partner, whoever issued them."""
+    """`points` spent at the asking partner, whoever issued them.
+
+    `proof_id` names the proof that the member is there or agrees (see `points.proofs`); it is used up. One that was
+    honoured `offline` has happened: as many points are taken as there are, and the journal says how many were short.
+    """
 
     member_id: str
     points: int
     in_force: InForce | None = None
+    proof_id: str | None = None
+    offline: Offline | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +112,7 @@ class Claim(Asked):
     order: str | None = None
     basket_minor: int | None = None
     points: int | None = None
+    proof_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,13 +163,26 @@ class Adjust(Asked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judge(Asked):
+    """What somebody decided on an earning under review: its points can be spent as they could have been without the
+    review, or (not `approve`) the earning is undone whole. `actor` decided, `note` says why."""
+
+    journal_id: str
+    review_id: str
+    approve: bool
+    actor: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer(Asked):
-    """Points given to another member; they keep issuer and expiry."""
+    """Points given to another member; they keep issuer and expiry. For the sender it is spending."""
 
     member_id: str
     to_member_id: str
     points: int
     in_force: InForce
+    proof_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +221,6 @@ class Mature(Asked):
 
 
 OfMember = Earn | Redeem | Claim | Grant | Adjust | Transfer | Merge | Mark | Mature
-OfJournal = Reverse | Act
+OfJournal = Reverse | Act | Judge
 OfClaim = Capture | Release
 Command = OfMember | OfJournal | OfClaim

@@ -4,7 +4,7 @@
 nothing was folded since the last decision it returned (`mature` comes first and stands on its own).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from points.book import Book, Past
 from points.commands import (
@@ -15,6 +15,7 @@ from points.commands import (
     Command,
     Earn,
     Grant,
+    Judge,
     Mark,
     Mature,
     Merge,
@@ -26,8 +27,9 @@ from points.commands import (
 from points.deciding.calendar import by_calendar
 from points.deciding.claims import capture, claim, release
 from points.deciding.earn import earn
-from points.deciding.errors import NotReversible, UnknownJournal
-from points.deciding.granted import act, adjust, grant, mark
+from points.deciding.errors import MoreThanLeft, NotReversible, UnknownJournal
+from points.deciding.granted import act, adjust, approve, grant, mark, verdict_of
+from points.deciding.journal import finish, make, pin
 from points.deciding.mature import mature
 from points.deciding.moving import merge, transfer
 from points.deciding.reactions import follow, retract
@@ -54,7 +56,7 @@ def decide(book: Book, command: Command, ground: Ground) -> Effects:
     in_force = in_force_of(command)
     if in_force is not None and main is not None and not isinstance(command, Merge):
         journals += follow(book, command, ground, in_force, main.journal_id)
-    if isinstance(command, Reverse | Release):
+    if isinstance(command, Reverse | Release | Judge):
         # Points that come back to a lot whose time is over end at once.
         journals += mature(book, command, ground, None)
     return Effects(tuple(journals), main)
@@ -98,6 +100,8 @@ def _decide(book: Book, command: Command, ground: Ground) -> tuple[Decision | No
             one = mark(book, command, ground)
         case Act():
             one = act(book, command, _past(book, command.journal_id, command.partner_id), ground)
+        case Judge():
+            return _judge(book, command, ground)
         case Transfer():
             both = transfer(book, command, ground)
             return both[0], both
@@ -115,6 +119,30 @@ def _past(book: Book, journal_id: str, partner_id: str) -> Past:
     if past is None or past.partner_id != partner_id:
         raise UnknownJournal(f"There is no earning or redemption '{journal_id}'.")
     return past
+
+
+def _judge(book: Book, command: Judge, ground: Ground) -> tuple[Decision, list[Decision]]:
+    """What was decided on a review. Of an earning that was returned in the meantime nothing is left to undo."""
+    past = _past(book, command.journal_id, command.partner_id)
+    if command.approve:
+        approved = approve(book, command, past, ground)
+        return approved, [approved]
+    undo = Reverse(
+        partner_id=command.partner_id,
+        key=command.key,
+        fingerprint=command.fingerprint,
+        occurred_at=command.occurred_at,
+        key_owner=command.key_owner,
+        journal_id=command.journal_id,
+    )
+    facts = {"verdict": verdict_of(command)}
+    try:
+        main, journals = _reverse(book, undo, ground)
+    except MoreThanLeft:
+        nothing = make(book, command, ground, "mark", facts=pin(None, reason="review", **facts))
+        return nothing, [finish(book, nothing, ground, None)]
+    undone = replace(main, facts={**main.facts, **facts})
+    return undone, [undone if journal is main else journal for journal in journals]
 
 
 def _reverse(book: Book, command: Reverse, ground: Ground) -> tuple[Decision, list[Decision]]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from points.explain_earning import explain_earning, explain_refund, terms_of_lots, within
 from points.programme.version import Version
+from points.proofs import Way
 from points.recompute import recompute
 from points.wording import Wording
 
@@ -63,7 +64,19 @@ def _spent(told: Told) -> list[str]:
     lines = [told.words.say("why.redeem", points=told.size)]
     if told.facts.get("reward"):
         lines.append(told.words.say("why.reward", reward=told.reward))
-    return lines + _worth(told)
+    if told.facts.get("offline"):
+        lines.append(told.words.say("why.short", points=told.words.points(int(told.facts.get("short", 0)))))
+    return lines + _worth(told) + _proved(told)
+
+
+def _proved(told: Told) -> list[str]:
+    way = told.facts.get("proof", {}).get("way")
+    return [told.words.say(f"why.proof.{way}")] if way in get_args(Way) else []
+
+
+def _judged_by_somebody(told: Told) -> list[str]:
+    verdict = told.facts.get("verdict")
+    return [] if verdict is None else [told.words.say("why.approved" if verdict["approved"] else "why.rejected")]
 
 
 def _worth(told: Told) -> list[str]:
@@ -77,12 +90,13 @@ def _reversed(told: Told) -> list[str]:
         what = _what(told, str(told.facts["retracted"]))
         return [words.say("why.retracted", what=what), words.say("why.taken_back", points=told.size)]
     if version is not None and "lots" in told.facts:
-        return explain_refund(words, version, told.facts, told.points, told.amount_minor, told.currency)
-    return [words.say("why.given_back", points=told.size)]
+        lines = explain_refund(words, version, told.facts, told.points, told.amount_minor, told.currency)
+        return [*_judged_by_somebody(told), *lines]
+    return [*_judged_by_somebody(told), words.say("why.given_back", points=told.size)]
 
 
 def _about_reward(told: Told) -> list[str]:
-    return [told.words.say(f"why.{told.kind}", reward=told.reward, points=told.size), *_worth(told)]
+    return [told.words.say(f"why.{told.kind}", reward=told.reward, points=told.size), *_worth(told), *_proved(told)]
 
 
 def _granted(told: Told) -> list[str]:
@@ -113,7 +127,7 @@ def _adjusted(told: Told) -> list[str]:
 
 
 def _moved(told: Told) -> list[str]:
-    return [told.words.say(f"why.{told.kind}", points=told.size)]
+    return [*_judged_by_somebody(told), told.words.say(f"why.{told.kind}", points=told.size), *_proved(told)]
 
 
 def _expired(told: Told) -> list[str]:
@@ -143,6 +157,10 @@ def _noticed(told: Told) -> list[str]:
 
 
 def _marked(told: Told) -> list[str]:
+    if told.facts.get("verdict"):
+        return _judged_by_somebody(told)
+    if told.facts.get("reason") == "acted" and "about" in told.facts:
+        return [told.words.say("why.acted", event=told.facts["about"])]
     lines = (
         [told.words.say("why.mark", reason=str(told.facts["reason"]).rstrip("."))] if told.facts.get("reason") else []
     )

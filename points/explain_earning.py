@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+from points.deciding.watching import after_review
 from points.programme.basket import basket
 from points.programme.context import Context, Part
 from points.programme.earning import minor
@@ -16,7 +17,7 @@ from points.recompute import Recomputed, carries_of, recomputed
 from points.wording import Wording
 
 # Refusals that a member can do something about; that a rule is about something else needs no words.
-_TOLD = ("min_gap", "max_per", "max_points", "once", "budget", "minimum_basket", "earn_base")
+_TOLD = ("min_gap", "max_per", "max_points", "once", "budget", "minimum_basket", "earn_base", "staff")
 
 Facts = Mapping[str, Any]
 
@@ -64,8 +65,12 @@ def terms_of_lots(words: Wording, facts: Facts) -> list[str]:
     """From when and until when the points of an entry can be used, as it pinned them."""
     lines: dict[str, None] = {}
     for expires_at, active_at, awaits in facts.get("issued", {}).values():
-        if awaits:
-            lines[words.say("why.awaits", event=awaits)] = None
+        event = awaits
+        if awaits and facts.get("review"):
+            lines[words.say("why.review")] = None
+            event = after_review(awaits)
+        if event:
+            lines[words.say("why.awaits", event=event)] = None
         elif active_at:
             lines[words.say("why.usable_from", date=within(words, active_at))] = None
         if expires_at:

@@ -53,6 +53,56 @@ register(
             "fi": "Käytettävissä heti, kun tämä on tapahtunut: {event}.",
             "hu": "Felhasználható, amint ez megtörtént: {event}.",
         },
+        "why.review": {
+            "en": "They can be used as soon as somebody has looked at this.",
+            "fi": "Käytettävissä heti, kun tapahtuma on tarkistettu.",
+            "hu": "Felhasználható, amint a tételt ellenőriztük.",
+        },
+        "why.approved": {
+            "en": "It was looked at and approved.",
+            "fi": "Tapahtuma on tarkistettu ja hyväksytty.",
+            "hu": "A tételt ellenőriztük és jóváhagytuk.",
+        },
+        "why.rejected": {
+            "en": "It was looked at and not approved.",
+            "fi": "Tapahtuma on tarkistettu, eikä sitä hyväksytty.",
+            "hu": "A tételt ellenőriztük, és nem hagytuk jóvá.",
+        },
+        "why.acted": {
+            "en": "This has happened: {event}.",
+            "fi": "Tämä on tapahtunut: {event}.",
+            "hu": "Ez megtörtént: {event}.",
+        },
+        "why.short": {
+            "en": "Spent at a till without a connection; {points} were not there.",
+            "fi": "Käytetty kassalla ilman yhteyttä; {points} puuttui.",
+            "hu": "Kapcsolat nélküli pénztárnál beváltva; {points} hiányzott.",
+        },
+        "why.proof.rotating_code": {
+            "en": "Shown with a code that changes.",
+            "fi": "Vahvistettu vaihtuvalla koodilla.",
+            "hu": "Változó kóddal igazolva.",
+        },
+        "why.proof.tap": {
+            "en": "The phone was held to the reader.",
+            "fi": "Puhelin näytettiin lukijalle.",
+            "hu": "A telefont az olvasóhoz érintették.",
+        },
+        "why.proof.confirmation": {
+            "en": "The member confirmed it.",
+            "fi": "Jäsen vahvisti tapahtuman.",
+            "hu": "A tag megerősítette.",
+        },
+        "why.proof.pin": {
+            "en": "The PIN was entered.",
+            "fi": "Vahvistettu PIN-koodilla.",
+            "hu": "PIN-kóddal igazolva.",
+        },
+        "why.not.staff": {
+            "en": "it is not for those who work here",
+            "fi": "se ei koske henkilökuntaa",
+            "hu": "az itt dolgozóknak nem jár",
+        },
         "why.valid_until": {
             "en": "They are valid until {date}.",
             "fi": "Voimassa {date} asti.",

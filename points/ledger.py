@@ -12,23 +12,31 @@ from kernel.ids import new_code, new_id
 from points.answers import Answer
 from points.batch import Accounts, Batch, book_of, members_of
 from points.book import Book, CapState
-from points.commands import Claim, Command, Earn, Grant
+from points.commands import Claim, Command, Earn, Grant, Offline, Redeem, Transfer
 from points.decide import in_force_of
+from points.deciding.watching import meters_asked
 from points.decision import Allocated, Decision, Ground, NewId
 from points.merged import follow
+from points.meters import read_meters, write_meters
 from points.outcome import Outcome
 from points.programme.evaluation import caps_of
 from points.programme.registry import Versions
 from points.programme.rewards import becomes_something, claim_caps
 from points.programme.shelf import default_version
 from points.programme.version import Version
+from points.proofs import read_proofs, use_proofs
 from points.reading import Locked, lock, origins, read_books
-from points.writing import write
+from points.review_records import write_reviews
+from points.writing import Answered, write
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A journal as the steps of the ledger's transaction see it. `price_minor` is what a supplied reward costs."""
+    """A journal as the steps of the ledger's transaction see it. `price_minor` is what a supplied reward costs.
+
+    `points` is its size; `by_member_id` acted where the account is another's. Of an `offline` redemption `points` were
+    taken, and `short` were honoured besides.
+    """
 
     journal_id: str
     kind: str
@@ -37,6 +45,14 @@ class Posted:
     recorded_at: datetime
     allocations: tuple[Allocated, ...]
     price_minor: int | None = None
+    points: int = 0
+    by_member_id: str | None = None
+    offline: Offline | None = None
+    short: int = 0
+
+
+class MetersMoved(Exception):
+    """A command of the batch is judged by a meter that an earlier one led it to: it was not locked."""
 
 
 class BuiltIn(dict[str, Version]):
@@ -131,9 +147,9 @@ class Ledger:
         await _lock_more(connection, locked, for_real)
         await self._versions.ensure(_versions_in(locked.books))
         make_id, make_code = (self._new_id, new_code) if for_real else (_quoted, _quoted_code)
-        return Batch(
-            locked, known, seen, Ground(now, make_id, make_code, self._versions, locked.caps, Accounts(locked))
-        )
+        ground = Ground(now, make_id, make_code, self._versions, locked.caps, Accounts(locked))
+        await _lock_misuse(connection, ground, locked, [w for w in work if w[1].known_by not in seen], for_real)
+        return Batch(locked, known, seen, ground)
 
     async def _make_caps(self, connection: Connection, caps: Mapping[str, int]) -> None:
         """Rows of caps that this process has not seen with this size. A size below what is used stops at that."""
@@ -163,11 +179,8 @@ class Ledger:
         await write(connection, batch.locked.books, batch.locked.caps, batch.done, recorded_at, self._note_kinds)
         for decision in (d for answered in batch.done for d in answered.journals if d.pool_id is not None):
             await follow(connection, decision.member_id, str(decision.pool_id), self._note_kinds)
-        posted = [
-            Posted(d.journal_id, d.kind, d.member_id, d.command.partner_id, recorded_at, d.allocations, _price(d))
-            for answered in batch.done
-            for d in answered.journals
-        ]
+        await _write_misuse(connection, batch)
+        posted = [_posted(d, answered, recorded_at) for answered in batch.done for d in answered.journals]
         for step in self._steps:
             await step(connection, posted)
 
@@ -183,6 +196,49 @@ async def _lock_more(connection: Connection, locked: Locked, for_real: bool) -> 
     }
     if missing := named - locked.caps.keys():
         locked.caps.update((await lock(connection, (), missing, holding=for_real)).caps)
+
+
+async def _lock_misuse(
+    connection: Connection, ground: Ground, locked: Locked, work: Sequence[tuple[str, Command]], for_real: bool
+) -> None:
+    """What spending and limits are judged by; nothing where nobody shows a proof and no programme has limits."""
+    meters = {
+        meter_id: watch
+        for holder_id, c in work
+        for meter_id, watch in meters_asked(locked.books[holder_id], c, in_force_of(c))
+    }
+    ground.meters = await read_meters(connection, meters, holding=for_real)
+    shown = [c.proof_id for _, c in work if isinstance(c, Redeem | Claim | Transfer) and c.proof_id is not None]
+    ground.proofs = await read_proofs(connection, shown, holding=for_real)
+    ground.barred = frozenset(m for m, book in locked.books.items() if book.pool_id and not book.may_spend)
+    ground.locked_meters = frozenset(ground.meters)
+
+
+async def _write_misuse(connection: Connection, batch: Batch) -> None:
+    """What the batch counted, which proofs it used up, what must be looked at. Raises MetersMoved."""
+    journals = [d for answered in batch.done for d in answered.journals]
+    counted = sorted({meter_id for d in journals for meter_id in d.meters})
+    if not batch.ground.locked_meters.issuperset(counted):
+        raise MetersMoved("A meter was not locked.")
+    await write_meters(connection, [batch.ground.meters[meter_id] for meter_id in counted])
+    await use_proofs(connection, {d.proof_id: d.journal_id for d in journals if d.proof_id is not None})
+    await write_reviews(connection, batch.done, batch.ground.now)
+
+
+def _posted(decision: Decision, answered: Answered, recorded_at: datetime) -> Posted:
+    return Posted(
+        decision.journal_id,
+        decision.kind,
+        decision.member_id,
+        decision.command.partner_id,
+        recorded_at,
+        decision.allocations,
+        _price(decision),
+        decision.points,
+        answered.by_member_id,
+        decision.offline,
+        decision.short,
+    )
 
 
 def _price(decision: Decision) -> int | None:

@@ -34,7 +34,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The effect of a command. `points` is signed as the member sees it; `balance` is what they can spend after it.
 
     `pending` are points that wait, `held` those reserved by claims, `arrears` what they owe after it, `version` the
-    state of the ledger that a pass may show. `facts` pins version, inputs and rounding; `state` is a claim's.
+    state of the ledger that a pass may show. `facts` pins version, inputs and rounding. `review` says why somebody must
+    look at it before its points can be spent; `short` is what was honoured offline and not there.
     """
 
     id: str
@@ -55,6 +56,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deadline: datetime | None = None
     vouchers: tuple[VoucherGiven, ...] = ()
     consequences: tuple[Consequence, ...] = ()
+    review: tuple[str, ...] = ()
+    short: int = 0
 
 
 _encoder = msgspec.json.Encoder()
@@ -93,6 +96,8 @@ def outcome_of(main: Decision, journals: Sequence[Decision], book: Book) -> Outc
             for d in journals
             if d is not main and d.member_id == main.member_id
         ),
+        review=main.review,
+        short=main.short,
     )  # fmt: skip
 
 

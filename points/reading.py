@@ -10,7 +10,7 @@ import msgspec
 
 from kernel.database import Connection
 from points.book import ArrearState, Book, CapState, ClaimState, LotState, Past, VoucherState
-from points.commands import Act, Capture, Claim, Command, Earn, Mark, Mature, Merge, Release, Reverse, Transfer
+from points.commands import Act, Capture, Claim, Command, Earn, Judge, Mark, Mature, Merge, Release, Reverse, Transfer
 from points.programme.standing import Standing
 
 # Members first, caps after them, each in id order: the one order in which everybody locks. Rows of a member who uses a
@@ -26,9 +26,15 @@ UNION ALL
 SELECT id, size, used, NULL, NULL, NULL, NULL, NULL, true FROM shared
 """
 
+# A lot that came from another account says which journal issued its first points.
 _LOT = """
 jsonb_build_array(id, issuer_id, journal_id, original, remaining, issued_at, version_id, pending, active_at, awaits,
-                  expires_at, moved_from)
+                  expires_at, moved_from, CASE WHEN moved_from IS NOT NULL THEN (
+                      WITH RECURSIVE before AS (
+                          SELECT lot.journal_id, lot.moved_from FROM lot WHERE lot.id = lots.moved_from
+                          UNION ALL
+                          SELECT lot.journal_id, lot.moved_from FROM before JOIN lot ON lot.id = before.moved_from)
+                      SELECT before.journal_id FROM before WHERE before.moved_from IS NULL) END)
 """
 
 _READ = f"""
@@ -136,7 +142,7 @@ async def origins(connection: Connection, commands: Sequence[Command]) -> Origin
 
 def journal_of(command: Command) -> str | None:
     """The journal that a command speaks of: a claim has the id of the journal that made it."""
-    if isinstance(command, Reverse | Act):
+    if isinstance(command, Reverse | Act | Judge):
         return command.journal_id
     return command.claim_id if isinstance(command, Capture | Release) else None
 
@@ -204,7 +210,7 @@ async def read_books(
     asked = [c.known_by for _, c in work if not isinstance(c, Mature)]
     lots = {*whole, *(m for m, c in work if not isinstance(c, Earn | Mark))}
     lots |= {b.member_id for _, c in work if isinstance(c, Transfer | Merge) if (b := locked.book_of(c.to_member_id))}
-    refunding = {m for m, c in work if isinstance(c, Reverse)}
+    refunding = {m for m, c in work if isinstance(c, Reverse | Judge)}
     journals = {named for _, c in work if (named := journal_of(c)) is not None}
     journals |= {a.journal_id for m in refunding if m in locked.books for a in _awards(locked.books[m]) if a.journal_id}
     holding = {m for m, c in work if isinstance(c, Mature | Merge)}

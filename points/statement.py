@@ -167,7 +167,7 @@ WHERE voucher.state = 'issued' AND (voucher.valid_until IS NULL OR voucher.valid
 GROUP BY asked.member_id
 """
 
-_LOT = ", ".join(field.name for field in fields(LotState) if field.name != "elsewhere")
+_LOT = ", ".join(field.name for field in fields(LotState) if field.name not in ("root", "elsewhere"))
 _ENDING_LOTS = f"""
 SELECT member_id, {_LOT} FROM lot
 WHERE member_id = ANY($1::text[]) AND remaining > 0 AND NOT pending AND expires_at IS NOT NULL ORDER BY id

@@ -29,15 +29,18 @@ class Member(SQLModel, table=True):
 class Profile(SQLModel, table=True):
     """Personal data, kept apart from the ledger so that it can be erased without touching a sum.
 
-    `contact` is JSON (email, phone, postal_code, country) sealed under the master secret.
+    `contact` is JSON (email, phone, postal_code, country) sealed under the master secret; `phone_index` is a keyed hash
+    of the telephone number, by which a till finds who says it.
     """
 
     __tablename__ = "profile"
+    __table_args__ = (Index("profile_phone", "phone_index", postgresql_where=text("phone_index IS NOT NULL")),)
 
     member_id: str = Field(primary_key=True)
     name: str
     language: str = Field(default="en", sa_column_kwargs={"server_default": "en"})
     contact: bytes | None = None
+    phone_index: bytes | None = None
 
 
 class Account(SQLModel, table=True):

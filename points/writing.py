@@ -38,7 +38,7 @@ _VOUCHER = (
     "value_minor", "automatic", "used",
 )  # fmt: skip
 _KEY = ("partner_id", "key", "fingerprint", "effect_id", "answer")
-_LOT_LEFT = ("id", "remaining", "pending", "expires_at")
+_LOT_LEFT = ("id", "remaining", "pending", "awaits", "expires_at")
 _LEFT = ("id", "remaining")
 _CAP = ("id", "used")
 _ACCOUNT = ("id", "balance", "version", "standing", "due_at", "frozen", "pool_id")
@@ -266,12 +266,16 @@ def _key_rows(answered: Answered) -> list[tuple[object, ...]]:
 def _lot_left_rows(books: Mapping[str, Book], journals: _Journals) -> list[tuple[object, ...]]:
     """What the batch leaves of lots that were there before it; new ones are inserted as they end."""
     new = {lot.id for d, _ in journals for lot in d.new_lots}
-    changed = {(d.member_id, lot_id) for d, _ in journals for lot_id in (*d.changed_lots, *d.activated, *d.prolonged)}
+    changed = {
+        (d.member_id, lot_id)
+        for d, _ in journals
+        for lot_id in (*d.changed_lots, *d.activated, *d.awaiting, *d.prolonged)
+    }
     rows: list[tuple[object, ...]] = []
     for member_id, lot_id in sorted(changed):
         if lot_id not in new:
             lot = books[member_id].lots[lot_id]
-            rows.append((lot.id, lot.remaining, lot.pending, lot.expires_at))
+            rows.append((lot.id, lot.remaining, lot.pending, lot.awaits, lot.expires_at))
     return rows
 
 

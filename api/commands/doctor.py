@@ -7,18 +7,19 @@ from collections.abc import Awaitable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+import aiohttp
 import click
 from rich.console import Console
 from rich.table import Table
 
 from api import migrations
 from api.commands.apple_doctor import examined
+from api.commands.google_doctor import examined as examined_at_google
 from api.storage import database
 from kernel.database import Database
 from kernel.errors import CommonpointError
 from kernel.outbox import waiting
 from kernel.settings import Settings, load_settings
-from passes.google.identity import GoogleIdentity
 from points.audit import audit
 from tokens.chain import open_chain
 
@@ -58,11 +59,10 @@ async def examine(settings: Settings) -> list[Check]:
             for name, look in (("database", _database), ("ledger", _ledger), ("notes", _notes)):
                 checks.append(await _safely(name, look(db)))
             checks.append(await _safely("apple", _apple(settings, db)))
+            checks.append(await _safely("google", _google(settings, db)))
     except CommonpointError as error:
         return [*checks, Check("database", "bad", error.detail)]
-    for name, look_at in (("google", _google), ("chain", _chain)):
-        checks.append(await _safely(name, look_at(settings)))
-    return checks
+    return [*checks, await _safely("chain", _chain(settings))]
 
 
 async def _safely(name: str, look: Awaitable[tuple[Verdict, str]]) -> Check:
@@ -121,11 +121,14 @@ async def _apple(settings: Settings, db: Database) -> tuple[Verdict, str]:
     return verdict, said or "certificates and push are in order"
 
 
-async def _google(settings: Settings) -> tuple[Verdict, str]:
-    if settings.google_service_account is None:
-        return "warn", "no service account: the test twin stands in"
-    identity = GoogleIdentity.from_file(settings.google_service_account, settings.google_issuer)
-    return "ok", f"{identity.email}, issuer {identity.issuer_id}"
+async def _google(settings: Settings, db: Database) -> tuple[Verdict, str]:
+    async with aiohttp.ClientSession() as http:
+        report = await examined_at_google(settings, db, http)
+    found = [finding for finding in report.findings if finding.level in ("bad", "warn")]
+    said = "; ".join(f"{finding.subject}: {finding.says()}" for finding in found)
+    levels = {finding.level for finding in found}
+    verdict: Verdict = "bad" if "bad" in levels else "warn" if "warn" in levels else "ok"
+    return verdict, said or f"{report.email}, issuer {settings.google_issuer}"
 
 
 async def _chain(settings: Settings) -> tuple[Verdict, str]:

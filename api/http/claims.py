@@ -10,7 +10,8 @@ from litestar.params import FromPath, JSONBody
 from api.auth import caller_of, partner_of, requires
 from api.body import AmountMinor, Points, StrictBody, fingerprint, idempotency_key
 from api.http.entries import REPLAYED, EntryParts, HotRequest, Key, VoucherOf, language_of, parts_of, view_of
-from api.http.purchases import EntityId, Word
+from api.http.purchases import ApprovalBody, EntityId, Word
+from api.http.tills import print_of, till_of
 from points.answers import Done
 from points.claims import ClaimRow, claim
 from points.commands import Capture, Claim, Release
@@ -20,7 +21,8 @@ RewardId = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$", max_le
 
 class ClaimBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which reward for whom. `order` names the purchase and `basket` is its amount in minor units (needed where the
-    reward depends on them); `points` is the wish where the price is free (points as money, a donation)."""
+    reward depends on them); `points` is the wish where the price is free (points as money, a donation). `proof_id` and
+    `approval` are as for a redemption."""
 
     member_id: EntityId
     reward: RewardId
@@ -28,6 +30,10 @@ class ClaimBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     basket: AmountMinor | None = None
     points: Points | None = None
     location_id: EntityId | None = None
+    proof_id: EntityId | None = None
+    cashier: Word | None = None
+    terminal: Word | None = None
+    approval: ApprovalBody | None = None
 
 
 class ClaimView(msgspec.Struct, frozen=True):
@@ -84,18 +90,29 @@ async def claiming(parts: EntryParts, partner_id: str, data: ClaimBody, key: str
     now = parts.clock.now()
     await parts.rulebook.check_place(partner_id, data.location_id)
     await parts.rulebook.terms(partner_id, now)  # a redemption without a price cannot be cleared
+    in_force = await parts.programmes.in_force(partner_id, now)
     return Claim(
         partner_id=partner_id,
         key=key,
-        fingerprint=fingerprint("claim", data),
+        fingerprint=print_of("claim", data, "proof_id", "cashier", "terminal"),
         occurred_at=now,
         location_id=data.location_id,
         member_id=data.member_id,
         reward=data.reward,
-        in_force=await parts.programmes.in_force(partner_id, now),
+        in_force=in_force,
         order=data.order,
         basket_minor=data.basket,
         points=data.points,
+        proof_id=data.proof_id,
+        till=await till_of(
+            parts,
+            partner_id,
+            data.member_id,
+            in_force,
+            cashier=data.cashier,
+            terminal=data.terminal,
+            approval=data.approval,
+        ),
     )
 
 

@@ -83,6 +83,8 @@ class DesignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     store_ids: tuple[int, ...] = ()
     app_url: str = ""
     user_info: dict[str, Any] = {}
+    live_code: bool = True
+    android_app: str = ""
 
 
 class PublishBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

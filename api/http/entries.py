@@ -9,8 +9,18 @@ from litestar.datastructures import State
 from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from api.auth import PARTS_STATE, caller_of, partner_of, requires
-from api.body import AmountMinor, Points, StrictBody, fingerprint, idempotency_key
-from api.http.purchases import MOST_LINES, EarningBody, EntityId, EventBody, event_of, purchase_of
+from api.body import Points, StrictBody, fingerprint, idempotency_key
+from api.http.purchases import (
+    ApprovalBody,
+    EarningBody,
+    EntityId,
+    EventBody,
+    ReversalBody,
+    Word,
+    event_of,
+    purchase_of,
+)
+from api.http.tills import TillParts, print_of, till_of
 from kernel.clock import Clock
 from kernel.database import Database
 from kernel.errors import Invalid
@@ -45,7 +55,7 @@ class OtherCurrency(Invalid):
     title = "The partner's terms are in another currency"
 
 
-class EntryParts(Protocol):
+class EntryParts(TillParts, Protocol):
     """The parts that these routes use."""
 
     @property
@@ -72,30 +82,18 @@ Key = Annotated[
 
 
 class RedemptionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Points to spend at the calling partner."""
+    """Points to spend at the calling partner. `proof_id` is the proof that the member is there or agrees (what
+    presenting a card gave, or a confirmation): many programmes ask for one above some points a day. `approval` is a
+    manager's, where the programme's limits ask for that."""
 
     member_id: EntityId
     points: Points
     location_id: EntityId | None = None
     occurred_at: datetime | None = None
-
-
-class ReturnedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much of a line (the first is 0) came back."""
-
-    line: Annotated[int, msgspec.Meta(ge=0, lt=MOST_LINES)]
-    amount: AmountMinor
-
-
-class ReversalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to undo: an `amount` or `lines` of an earning, or some `points` of a redemption; none: all that is left."""
-
-    entry_id: EntityId
-    amount: AmountMinor | None = None
-    lines: Annotated[list[ReturnedLine], msgspec.Meta(max_length=MOST_LINES)] = []
-    points: Points | None = None
-    location_id: EntityId | None = None
-    occurred_at: datetime | None = None
+    proof_id: EntityId | None = None
+    cashier: Word | None = None
+    terminal: Word | None = None
+    approval: ApprovalBody | None = None
 
 
 class VoucherOf(msgspec.Struct, frozen=True):
@@ -119,7 +117,8 @@ class FollowedBy(msgspec.Struct, frozen=True):
 
 class EntryView(msgspec.Struct, frozen=True):
     """What happened. `points` is signed as the member sees it; `balance` can be spent now, `pending` not yet, `held` is
-    reserved by claims, `owed` is owed; all as the whole command left them. `until` is when a claim lapses."""
+    reserved by claims, `owed` is owed; all as the whole command left them. `until` is when a claim lapses. With
+    `review` (reasons) the points wait until somebody has looked at it; `short` was honoured offline and not there."""
 
     id: str
     kind: str
@@ -139,6 +138,8 @@ class EntryView(msgspec.Struct, frozen=True):
     vouchers: list[VoucherOf]
     followed_by: list[FollowedBy]
     why: list[str]
+    review: list[str]
+    short: int
 
 
 class ExplainedView(msgspec.Struct, frozen=True):
@@ -191,16 +192,26 @@ async def earning(parts: EntryParts, partner_id: str, data: EarningBody | EventB
     if data.currency not in (None, terms.rates.currency):
         raise OtherCurrency(f"The terms are in {terms.rates.currency}.", currency=terms.rates.currency)
     purchase = isinstance(data, EarningBody)
+    in_force = await parts.programmes.in_force(partner_id, moment)
     return Earn(
         partner_id=partner_id,
         key=key,
-        fingerprint=fingerprint("earn" if purchase else "event", data),
+        fingerprint=print_of("earn" if purchase else "event", data),
         occurred_at=moment,
         location_id=data.location_id,
         member_id=data.member_id,
         event=purchase_of(data) if isinstance(data, EarningBody) else event_of(data),
         currency=terms.rates.currency,
-        in_force=await parts.programmes.in_force(partner_id, moment),
+        in_force=in_force,
+        till=await till_of(
+            parts,
+            partner_id,
+            data.member_id,
+            in_force,
+            cashier=data.cashier,
+            terminal=data.terminal,
+            approval=data.approval,
+        ),
         terms=TermsRate(terms.id, terms.rates.earn_points, terms.rates.earn_per_minor),
     )
 
@@ -221,7 +232,7 @@ def acting(parts: EntryParts, partner_id: str, data: EventBody, entry_id: str, k
     return Act(
         partner_id=partner_id,
         key=key,
-        fingerprint=fingerprint("act", data),
+        fingerprint=print_of("act", data),
         occurred_at=moment_of(data.occurred_at, parts.clock),
         journal_id=entry_id,
         event=data.name,
@@ -234,15 +245,26 @@ async def redeeming(parts: EntryParts, partner_id: str, data: RedemptionBody, ke
     await parts.rulebook.check_place(partner_id, data.location_id)
     now = parts.clock.now()
     await parts.rulebook.terms(partner_id, now)  # a redemption without a price cannot be cleared
+    in_force = await parts.programmes.in_force(partner_id, now)
     return Redeem(
         partner_id=partner_id,
         key=key,
-        fingerprint=fingerprint("redeem", data),
+        fingerprint=print_of("redeem", data, "proof_id", "cashier", "terminal"),
         occurred_at=moment,
         location_id=data.location_id,
         member_id=data.member_id,
         points=data.points,
-        in_force=await parts.programmes.in_force(partner_id, now),
+        in_force=in_force,
+        proof_id=data.proof_id,
+        till=await till_of(
+            parts,
+            partner_id,
+            data.member_id,
+            in_force,
+            cashier=data.cashier,
+            terminal=data.terminal,
+            approval=data.approval,
+        ),
     )
 
 
@@ -331,6 +353,8 @@ async def view_of(parts: EntryParts, outcome: Outcome, language: str) -> EntryVi
         why=explain(
             version, outcome.kind, outcome.facts, outcome.points, outcome.amount_minor, outcome.currency, language
         ),
+        review=list(outcome.review),
+        short=outcome.short,
     )
 
 

@@ -43,7 +43,8 @@ Parts = NamedDependency[SkipValidation[NetworkParts]]
 Colour = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$", max_length=7, description="#rrggbb")]
 Scope = Literal[
     "earn", "redeem", "reverse", "claim", "adjust", "transfer", "programmes:read", "programmes:write",
-    "members:read", "members:write", "passes:read", "designs:write", "taps",
+    "members:read", "members:write", "passes:read", "designs:write", "taps", "presentations",
+    "reviews", "receipts", "offline",
     "network:read", "network:write", "clearing:read", "clearing:write",
 ]  # fmt: skip
 

@@ -129,6 +129,15 @@ async def design_hero(design_id: FromPath[str], parts: Parts) -> Response[bytes]
     return _png(png, _FOR_EVER)
 
 
+@get("/designs/{design_id:str}/image.png", media_type="image/png", include_in_schema=False)
+async def design_image(design_id: FromPath[str], parts: Parts) -> Response[bytes]:
+    """The design's picture for the details at Google."""
+    png = await parts.looks.google_image(await parts.looks.look(design_id))
+    if png is None:
+        raise LookUnknown("The design has no such picture.")
+    return _png(png, _FOR_EVER)
+
+
 def _png(body: bytes, cache: str) -> Response[bytes]:
     # Whatever came in, a browser takes it for a picture and nothing else.
     headers = {
@@ -149,4 +158,4 @@ pictures_router = Router(
     dependencies=AUTH_DEPENDENCIES,
     tags=["designs"],
 )
-design_pictures_router = Router("/", route_handlers=[design_logo, design_hero])
+design_pictures_router = Router("/", route_handlers=[design_logo, design_hero, design_image])

@@ -1,11 +1,11 @@
-"""What tills send about a purchase or an event, and the events they become."""
+"""What tills send about a purchase, an event, or what came back of one; and the events they become."""
 
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
-from api.body import AmountMinor, Currency
+from api.body import AmountMinor, Currency, Points
 from kernel.errors import Invalid
 from points.programme.events import PURCHASE, Event, Line, Tender
 
@@ -41,11 +41,20 @@ class TenderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     amount: AmountMinor
 
 
-class EarningBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ApprovalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The manager (a staff id) who lets it pass in spite of a limit, with their PIN."""
+
+    staff_id: EntityId
+    pin: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4,8}$", max_length=8)]
+
+    def __repr__(self) -> str:
+        return f"ApprovalBody(staff_id={self.staff_id!r})"
+
+
+class SaleBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A purchase: `amount` in minor units (cents) of `currency`, tax included, before `discount` (on the whole basket)
     and `reward` (what rewards took off). Lines add up to the amount; tenders to at most that."""
 
-    member_id: EntityId
     amount: AmountMinor
     currency: Currency
     location_id: EntityId | None = None
@@ -59,6 +68,14 @@ class EarningBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channel: Word | None = None
     cashier: Word | None = None
     terminal: Word | None = None
+
+
+class EarningBody(SaleBody, frozen=True, forbid_unknown_fields=True):
+    """A purchase of a member: `amount` in minor units (cents) of `currency`, tax included, before `discount` (on the
+    whole basket) and `reward` (what rewards took off). Lines add up to the amount; tenders to at most that."""
+
+    member_id: EntityId  # first on the wire of fingerprints, which are kept for ever
+    approval: ApprovalBody | None = None  # never a part of them
 
 
 class EventBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,9 +95,28 @@ class EventBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channel: Word | None = None
     cashier: Word | None = None
     terminal: Word | None = None
+    approval: ApprovalBody | None = None
 
 
-def purchase_of(body: EarningBody) -> Event:
+class ReturnedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of a line (the first is 0) came back."""
+
+    line: Annotated[int, msgspec.Meta(ge=0, lt=MOST_LINES)]
+    amount: AmountMinor
+
+
+class ReversalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to undo: an `amount` or `lines` of an earning, or some `points` of a redemption; none: all that is left."""
+
+    entry_id: EntityId
+    amount: AmountMinor | None = None
+    lines: Annotated[list[ReturnedLine], msgspec.Meta(max_length=MOST_LINES)] = []
+    points: Points | None = None
+    location_id: EntityId | None = None
+    occurred_at: datetime | None = None
+
+
+def purchase_of(body: SaleBody) -> Event:
     """The purchase as the rules see it. Raises AmountsDiffer."""
     if body.lines and sum(line.amount for line in body.lines) != body.amount:
         raise AmountsDiffer("The lines do not add up to the amount.", field="lines")

@@ -57,7 +57,8 @@ class HeldVoucher(msgspec.Struct, frozen=True):
 
 
 class RewardsView(msgspec.Struct, frozen=True):
-    """A member's catalogue at a partner, in rising order of points, and the codes that they hold."""
+    """A member's catalogue at a partner, in rising order of points, and the codes that they hold. More than
+    `unproved_left` points need a proof that the member is there, or agrees (null: none does)."""
 
     member_id: str
     balance: int
@@ -66,6 +67,7 @@ class RewardsView(msgspec.Struct, frozen=True):
     next: NextView | None
     rewards: list[OfferView]
     vouchers: list[HeldVoucher]
+    unproved_left: int | None
 
 
 @get(
@@ -126,6 +128,7 @@ def _view(found: Catalogue, versions: dict[str, Version], version: Version, lang
             )
             for voucher in found.vouchers
         ],
+        unproved_left=found.unproved_left,
     )
 
 

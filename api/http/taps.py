@@ -3,7 +3,6 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Protocol
 
@@ -16,34 +15,24 @@ from api.auth import PARTS_STATE, caller_of, partner_of, requires
 from api.body import LARGEST_INTEGER, StrictBody
 from api.http.entries import REPLAYED, HotRequest, language_of
 from api.http.purchases import EntityId
-from api.http.rewards import HeldVoucher, reward_name
-from kernel.clock import Clock
-from kernel.database import Database
-from network.programmes import Programmes
+from api.http.rewards import HeldVoucher
+from api.http.shown_card import CardParts, ClaimableReward, ShownCard, shown_card
 from passes.apple.tap import LONGEST
 from passes.apple.tap_key_changes import KeyRow, State, TapKeyChanges
-from passes.apple.taps import Assurance, Reading, Reason, Taken, Taps
-from points.answers import UnknownMember
-from points.book import VoucherState
-from points.claims import Catalogue, catalogue
-from points.members import MemberRow, find
-from points.programme.face import in_language, tier_name
-from points.programme.version import Version
+from passes.apple.taps import Reading
+from passes.presentation import Presentations
+from passes.presentation_records import Presented
+from passes.presentation_shown import WhyNot
+from passes.taken import Assurance, Taken
 
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 
 
-class TapParts(Protocol):
+class TapParts(CardParts, Protocol):
     """The parts that these routes use."""
 
     @property
-    def db(self) -> Database: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def programmes(self) -> Programmes: ...
-    @property
-    def taps(self) -> Taps: ...
+    def presentations(self) -> Presentations: ...
     @property
     def tap_keys(self) -> TapKeyChanges: ...
 
@@ -67,19 +56,11 @@ class TapBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offline: bool = False
 
 
-class ClaimableReward(msgspec.Struct, frozen=True):
-    """A reward that the member can have now, and for how many points at least."""
-
-    reward: str
-    name: str
-    kind: str
-    points: int
-
-
 class TapView(msgspec.Struct, frozen=True):
     """Whose card it was. `assurance` is `proved_present` (the phone is here now) or, with its reasons, `identified`:
-    good to earn; `may_spend` says whether the tap alone is good to spend. Points, `claimable` and `vouchers` are as
-    they are now."""
+    good to earn; `may_spend` says whether the tap alone is good to spend, and `proof_id` what a spending uses for that
+    until `proof_until`. `unproved_left` points may be spent today without a proof (null: no limit). Points, `claimable`
+    and `vouchers` are as they are now."""
 
     member_id: str
     name: str
@@ -91,7 +72,10 @@ class TapView(msgspec.Struct, frozen=True):
     claimable: list[ClaimableReward]
     vouchers: list[HeldVoucher]
     assurance: Assurance
-    reasons: list[Reason]
+    reasons: list[WhyNot]
+    proof_id: str | None
+    proof_until: datetime | None
+    unproved_left: int | None
     may_spend: bool
     tapped_at: datetime
     location_id: str | None
@@ -140,10 +124,10 @@ async def post_tap(data: JSONBody[TapBody], request: HotRequest, terminal_key: T
         offline=data.offline,
         pass_type=data.pass_type,
     )
-    taken = await parts.taps.take(reading)
-    view = await _view(parts, taken, partner_id, language_of(request))
+    taken, one = await parts.presentations.tapped(reading)
+    shown = await shown_card(parts, one.member_id, partner_id, language_of(request))
     headers = {"cache-control": "no-store", **({REPLAYED: "true"} if taken.replayed else {})}
-    return Response(view, headers=headers)
+    return Response(_view(taken, one, shown), headers=headers)
 
 
 def blob_of(text: str) -> bytes:
@@ -195,61 +179,27 @@ async def retire_tap_key(key_id: FromPath[str], data: JSONBody[RetireBody], part
     return _key_view(await parts.tap_keys.retire(key_id, data.force))
 
 
-async def _view(parts: TapParts, taken: Taken, partner_id: str, language: str) -> TapView:
-    now = parts.clock.now()
-    async with parts.db.read() as read:
-        member = await find(read.connection, taken.member_id)
-        if member is None:
-            raise UnknownMember("There is no such member.")
-        in_force = await parts.programmes.in_force(partner_id, now, read.connection)
-        found = await catalogue(read.connection, member.id, in_force, now, partner_id)
-    versions = await _versions(parts, {voucher.version_id for voucher in found.vouchers})
-    return _shown(taken, member, found, in_force.version, versions, language)
-
-
-def _shown(
-    taken: Taken, member: MemberRow, found: Catalogue, version: Version, versions: dict[str, Version], language: str
-) -> TapView:
+def _view(taken: Taken, one: Presented, shown: ShownCard) -> TapView:
+    card = shown.card
     return TapView(
-        member_id=member.id,
-        name=member.name,
-        code=member.code,
-        balance=found.balance,
-        frozen=found.frozen,
-        tier=found.tier,
-        tier_name=tier_name(version, found.tier, language),
-        claimable=[
-            ClaimableReward(
-                offer.reward.id, in_language(offer.reward.names, language, offer.reward.id), offer.reward.kind,
-                offer.points,
-            )
-            for offer in found.ladder.offers
-            if offer.claimable
-        ],
-        vouchers=[_voucher(voucher, versions[voucher.version_id], language) for voucher in found.vouchers],
-        assurance=taken.assurance,
-        reasons=list(taken.reasons),
-        may_spend=taken.assurance == "proved_present" and not found.frozen,
+        member_id=shown.member.id,
+        name=shown.member.name,
+        code=shown.member.code,
+        balance=card.balance,
+        frozen=card.frozen,
+        tier=card.tier,
+        tier_name=card.tier_name,
+        claimable=card.claimable,
+        vouchers=card.vouchers,
+        assurance=one.assurance,
+        reasons=list(one.reasons),
+        proof_id=one.proof_id,
+        proof_until=one.proof_until,
+        unproved_left=shown.unproved_left,
+        may_spend=one.assurance == "proved_present" and not card.frozen,
         tapped_at=taken.tapped_at,
         location_id=taken.location_id,
-    )  # fmt: skip
-
-
-def _voucher(voucher: VoucherState, version: Version, language: str) -> HeldVoucher:
-    return HeldVoucher(
-        code=voucher.code,
-        reward=voucher.reward,
-        name=reward_name(version, voucher.reward, language),
-        uses_left=voucher.uses_left,
-        value=voucher.value_minor,
-        valid_until=voucher.valid_until,
     )
-
-
-async def _versions(parts: TapParts, ids: Iterable[str]) -> dict[str, Version]:
-    known = parts.programmes.versions
-    await known.ensure(ids)
-    return {version_id: known[version_id] for version_id in ids}
 
 
 def _key_view(row: KeyRow) -> TapKeyView:

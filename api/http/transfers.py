@@ -9,7 +9,8 @@ from litestar.params import FromPath, JSONBody
 from api.auth import PARTS_STATE, caller_of, partner_of, requires
 from api.body import Points, StrictBody, fingerprint, idempotency_key
 from api.http.entries import REPLAYED, EntryView, HotRequest, Key, answer, parts_of
-from api.http.purchases import EntityId
+from api.http.purchases import ApprovalBody, EntityId, Word
+from api.http.tills import print_of, till_of
 from kernel.clock import Clock
 from kernel.database import Database
 from network.programmes import Programmes
@@ -34,12 +35,16 @@ class AccountParts(Protocol):
 
 
 class TransferBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Points that a member gives to another."""
+    """Points that a member gives to another. Giving is spending: `proof_id` and `approval` as for a redemption."""
 
     member_id: EntityId
     to_member_id: EntityId
     points: Points
     location_id: EntityId | None = None
+    proof_id: EntityId | None = None
+    cashier: Word | None = None
+    terminal: Word | None = None
+    approval: ApprovalBody | None = None
 
 
 class MergeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,16 +83,23 @@ async def transfer(data: JSONBody[TransferBody], request: HotRequest, key: Key =
     known_by, parts = idempotency_key(key), parts_of(request)
     partner_id, now = partner_of(caller_of(request)), parts.clock.now()
     await parts.rulebook.check_place(partner_id, data.location_id)
+    in_force = await parts.programmes.in_force(partner_id, now)
+    till = await till_of(
+        parts, partner_id, data.member_id, in_force, cashier=data.cashier, terminal=data.terminal,
+        approval=data.approval,
+    )  # fmt: skip
     command = Transfer(
         partner_id=partner_id,
         key=known_by,
-        fingerprint=fingerprint("transfer", data),
+        fingerprint=print_of("transfer", data, "proof_id", "cashier", "terminal"),
         occurred_at=now,
         location_id=data.location_id,
         member_id=data.member_id,
         to_member_id=data.to_member_id,
         points=data.points,
-        in_force=await parts.programmes.in_force(partner_id, now),
+        in_force=in_force,
+        proof_id=data.proof_id,
+        till=till,
     )
     return await answer(parts, command, request)
 

@@ -7,16 +7,20 @@ from sqlalchemy import text
 from sqlmodel import SQLModel
 
 import kernel.tables
+import network.offline_tables
 import network.staff_tables
 import network.tables
 import passes.apple.tables
 import passes.design.tables
+import passes.google.tables
 import passes.tables
 import points.adjustment_tables
 import points.engagement.play_tables
 import points.engagement.tables
 import points.hashchain_tables
+import points.misuse_tables
 import points.programme.tables
+import points.receipt_tables
 import points.reward_tables
 import points.tables
 import points.voucher_tables

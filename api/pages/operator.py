@@ -1,6 +1,6 @@
-"""The operator's page about Apple: certificates, pushes, what waits, and what phones complain of.
+"""The operator's pages about Apple and Google: certificates, pushes, classes, what waits, and what went wrong.
 
-It only shows. Browsers ask for a name and a password (HTTP Basic, RFC 7617): the password is an operator's key, the
+They only show. Browsers ask for a name and a password (HTTP Basic, RFC 7617): the password is an operator's key, the
 name is not looked at. What is wrong is told with the command that mends it.
 """
 
@@ -17,13 +17,15 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from api.auth import GATE_STATE
-from api.pages import operator_texts  # noqa: F401 (registers the words)
+from api.pages import operator_google_texts, operator_texts  # noqa: F401 (register the words)
 from kernel.i18n import best_language, translate
 from network.keys import Gate, KeyRefused
 from passes.apple import report_texts  # noqa: F401 (registers the words)
 from passes.apple.health import Health, Overview, level_of
 from passes.apple.health_texts import date_text, left_text
 from passes.apple.identities import WARNINGS_DAYS
+from passes.google.health import GoogleHealth
+from passes.google.health import Overview as GoogleOverview
 
 _SCOPE: Final = "network:read"
 _YEAR_AND_A_MONTH: Final = 396  # days: what Apple gives
@@ -48,10 +50,12 @@ _HEADERS: Final = {
 
 
 class OperatorParts(Protocol):
-    """The parts that this page uses."""
+    """The parts that these pages use."""
 
     @property
     def health(self) -> Health: ...
+    @property
+    def google_health(self) -> GoogleHealth: ...
 
 
 Parts = NamedDependency[SkipValidation[OperatorParts]]
@@ -59,12 +63,20 @@ Parts = NamedDependency[SkipValidation[OperatorParts]]
 
 @get("/operator/apple", media_type="text/html")
 async def apple_page(request: Request[None, None, State], parts: Parts) -> Response[str]:
-    """The page in the browser's language."""
+    """The page about Apple in the browser's language."""
     language = best_language(request.headers.get("accept-language"))
     if not await _may(request):
-        challenge = {"www-authenticate": _CHALLENGE}
-        return _page("operator_sign_in.html", language, status=401, headers=challenge)
+        return _sign_in(language)
     return _page("operator_apple.html", language, seen=await parts.health.seen())
+
+
+@get("/operator/google", media_type="text/html")
+async def google_page(request: Request[None, None, State], parts: Parts) -> Response[str]:
+    """The page about Google in the browser's language."""
+    language = best_language(request.headers.get("accept-language"))
+    if not await _may(request):
+        return _sign_in(language)
+    return _page("operator_google.html", language, seen=await parts.google_health.seen())
 
 
 async def _may(request: Request[None, None, State]) -> bool:
@@ -93,8 +105,16 @@ def basic_password(values: list[str]) -> str | None:
     return password if colon else None
 
 
+def _sign_in(language: str) -> Response[str]:
+    return _page("operator_sign_in.html", language, status=401, headers={"www-authenticate": _CHALLENGE})
+
+
 def _page(
-    template: str, language: str, seen: Overview | None = None, status: int = 200, headers: dict[str, str] | None = None
+    template: str,
+    language: str,
+    seen: Overview | GoogleOverview | None = None,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
 ) -> Response[str]:
     def say(message: str, **values: object) -> str:
         return translate(message, language, **values)
@@ -111,6 +131,7 @@ def _page(
         day=lambda moment: date_text(moment.date(), language),
         time=lambda moment: _time(moment, language),
         count=lambda number: _count(number, language),
+        decimal=lambda number: _decimal(number, language),
         named=lambda prefix, name: _named(prefix, name, language),
     )
     return Response(html, status_code=status, media_type="text/html", headers={**_HEADERS, **(headers or {})})
@@ -125,6 +146,10 @@ def _count(number: int, language: str) -> str:
     return f"{number:,}".replace(",", "," if language == "en" else "\N{NO-BREAK SPACE}")
 
 
+def _decimal(number: float, language: str) -> str:
+    return f"{number:.1f}".replace(".", "." if language == "en" else ",")
+
+
 def _named(prefix: str, name: str, language: str) -> str:
     """What a kind means; one that has no words of its own is shown by its name."""
     try:
@@ -133,4 +158,4 @@ def _named(prefix: str, name: str, language: str) -> str:
         return name
 
 
-operator_router = Router("/", route_handlers=[apple_page], include_in_schema=False)
+operator_router = Router("/", route_handlers=[apple_page, google_page], include_in_schema=False)

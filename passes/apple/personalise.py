@@ -23,7 +23,6 @@ from kernel.database import Connection, Database
 from kernel.errors import Invalid, NotFound, Unavailable
 from kernel.ids import is_id
 from kernel.outbox import touch
-from kernel.secrets import Keyring
 from passes.apple import enrolment_texts as enrolment_texts  # registers the words
 from passes.apple.answer import Response
 from passes.apple.enrolment import Details, details, enrolment
@@ -34,7 +33,7 @@ from passes.news import with_news
 from passes.refresh import KIND, PUSH_KIND
 from passes.rendering import PassKey, Rendered
 from passes.speech import phrase
-from points.contacts import keep
+from points.contact_changes import Announced, Contacts
 from points.members import rename
 
 log = structlog.get_logger(__name__)
@@ -89,9 +88,9 @@ class Signs(Protocol):
 class Personalisation:
     """Answers phones that sign their owners up."""
 
-    def __init__(self, db: Database, keyring: Keyring, looks: Looks, renderer: Renders, press: Signs) -> None:
+    def __init__(self, db: Database, contacts: Contacts, looks: Looks, renderer: Renders, press: Signs) -> None:
         self._db = db
-        self._keyring = keyring
+        self._contacts = contacts
         self._looks = looks
         self._renderer = renderer
         self._press = press
@@ -125,7 +124,9 @@ class Personalisation:
         # Signed first: whoever is told that it cannot be done now has changed nothing.
         signed = await self._press.sign(pass_type, asked.personalizationToken.encode())
         if told is not None:
-            await self._keep(pass_type, serial, told)
+            # Before the transaction: the ledger marks it if the member could be reached otherwise until now.
+            announced = await self._contacts.announce(row["member_id"], told.contact)
+            await self._keep(pass_type, serial, told, announced)
         headers = {"content-type": "application/octet-stream", "content-length": str(len(signed))}
         return Response(200, headers | {"cache-control": "no-store"}, signed)
 
@@ -135,7 +136,7 @@ class Personalisation:
         async with self._db.read() as read:
             return await read.connection.fetchrow(_PASS, serial, pass_type)
 
-    async def _keep(self, pass_type: str, serial: str, told: Details) -> None:
+    async def _keep(self, pass_type: str, serial: str, told: Details, announced: Announced) -> None:
         """Name, contact data and the personal card, all at once, by the first sign-up alone."""
         async with self._db.unit() as unit:
             connection = unit.connection
@@ -145,7 +146,7 @@ class Personalisation:
             member_id = row["member_id"]
             if told.name is not None:
                 await rename(connection, member_id, told.name)
-            await keep(connection, self._keyring, member_id, told.contact)
+            await self._contacts.keep_announced(connection, announced)
             key = PassKey(row["id"], member_id, row["brand_id"])
             shown = (await self._renderer.cards(connection, [key]))[serial]
             card = with_news(shown.card, _welcome(told.name))

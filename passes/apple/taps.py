@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 import asyncpg
 import structlog
@@ -23,6 +23,7 @@ from kernel.secrets import Keyring
 from network.terminals import advance, check_key, locked
 from passes.apple.tap import Tap, TapRefused, decrypt_any, key_id_in
 from passes.apple.tap_keys import OpenKey, TapKeys
+from passes.taken import Reason, Taken
 
 log = structlog.get_logger(__name__)
 
@@ -33,9 +34,6 @@ KEPT_OFFLINE: Final = timedelta(days=7)  # how long a terminal may keep taps whi
 # A tap is remembered for as long as it could be shown again, and longer: our own clock may be set back.
 REMEMBERED: Final = KEPT_OFFLINE + BEFORE + timedelta(days=1)
 _PRUNED_AT_ONCE = 8  # more than one, so that what is over goes faster than it comes
-
-Assurance = Literal["proved_present", "identified"]
-Reason = Literal["offline", "delivered_late", "clocks_differ"]
 
 _SEEN = """
 SELECT terminal_id, sequence, pass_id, tapped_at, reason FROM apple_tap WHERE key_id = $1 AND ephemeral = $2
@@ -69,24 +67,6 @@ class Reading:
     read_at: datetime
     offline: bool = False
     pass_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """Whose card it was, and where. No `reasons` means that the phone was here now; `replayed` that the same message
-    was taken before."""
-
-    pass_id: str
-    member_id: str
-    tapped_at: datetime
-    location_id: str | None
-    reasons: tuple[Reason, ...]
-    replayed: bool = False
-
-    @property
-    def assurance(self) -> Assurance:
-        """Whether the phone was here now, or only known to have been here."""
-        return "identified" if self.reasons else "proved_present"
 
 
 class Taps:

@@ -7,7 +7,7 @@ answer would put an old design on a card after everybody else's was changed, and
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,11 @@ from passes.look import Look
 
 _LOOKS_KEPT = 1024
 _GOOGLE_PICTURES_KEPT = 64
+_DRAW: Final[Mapping[str, Callable[[Look, Mapping[str, bytes]], bytes | None]]] = {
+    "logo": package.google_logo,
+    "hero": package.google_hero,
+    "image": package.google_image,
+}
 _BRAND_MARK: Final = "brand:"
 _LOCK_SPACE: Final = 0x4C4F4F4B
 
@@ -130,12 +135,15 @@ class Looks:
         """Google's banner (PNG); None when the design has no strip."""
         return await self._for_google(f"hero {look.id}", look) or None
 
+    async def google_image(self, look: Look) -> bytes | None:
+        """Google's picture among the details (PNG); None when the design has neither thumbnail nor background."""
+        return await self._for_google(f"image {look.id}", look) or None
+
     async def _for_google(self, name: str, look: Look) -> bytes:
         kept = self._logos.get(name)
         if kept is None:
             uploaded = await self._uploaded(look)
-            draw = package.google_hero if name.startswith("hero") else package.google_logo
-            kept = await asyncio.to_thread(draw, look, uploaded) or b""
+            kept = await asyncio.to_thread(_DRAW[name.partition(" ")[0]], look, uploaded) or b""
             self._logos[name] = kept
             if len(self._logos) > _GOOGLE_PICTURES_KEPT:
                 self._logos.popitem(last=False)

@@ -1,4 +1,4 @@
-"""The pictures of a look as the wallets take them: Apple's in the package at all scales and languages, Google's two.
+"""The pictures of a look as the wallets take them: Apple's in the package at all scales and languages, Google's three.
 
 A picture that is given in any language is written for each of ours, as phones want it localised everywhere or nowhere
 (those without one of their own take the general one); the general one stays in the root for all other phones.
@@ -10,8 +10,11 @@ from kernel.i18n import FALLBACK, LANGUAGES
 from passes.design.sizes import (
     FRAMES,
     GOOGLE_HERO,
+    GOOGLE_IMAGE,
     GOOGLE_LOGO,
+    GOOGLE_SOURCES,
     SCALES,
+    Frame,
     fits_an_icon,
     frame_of,
     framed,
@@ -61,10 +64,18 @@ def google_logo(look: Look, uploaded: Mapping[str, bytes]) -> bytes:
 
 def google_hero(look: Look, uploaded: Mapping[str, bytes]) -> bytes | None:
     """The banner of Google's card, made of the strip; None without one."""
-    strip = _any(uploaded, "strip")
-    if strip is None:
-        return None
-    return written(framed(opaque(opened(strip), look.background), GOOGLE_HERO, 1))
+    return _of_google("hero", GOOGLE_HERO, look, uploaded)
+
+
+def google_image(look: Look, uploaded: Mapping[str, bytes]) -> bytes | None:
+    """The picture among the details, made of the thumbnail or the background; None without either."""
+    return _of_google("image", GOOGLE_IMAGE, look, uploaded)
+
+
+def _of_google(name: str, frame: Frame, look: Look, uploaded: Mapping[str, bytes]) -> bytes | None:
+    given = (_any(uploaded, slot) for slot in GOOGLE_SOURCES[name])
+    source = next((png for png in given if png is not None), None)
+    return written(framed(opaque(opened(source), look.background), frame, 1)) if source is not None else None
 
 
 def _any(uploaded: Mapping[str, bytes], slot: str) -> bytes | None:

@@ -6,14 +6,21 @@ from typing import Any, Final
 import msgspec
 
 from passes.design.checks.finding import Finding
-from passes.design.rehearsal import rehearse
+from passes.design.rehearsal import Rehearsal, rehearse
 from passes.design.sizes import opened
+from passes.google.schema.check import Resource
 from passes.look import Look
 
 _AREAS: Final = {
     "header": "headerFields", "primary": "primaryFields", "secondary": "secondaryFields",
     "auxiliary": "auxiliaryFields", "back": "backFields",
 }  # fmt: skip
+_SNAKE: Final[Mapping[Resource, str]] = {
+    "loyaltyClass": "loyalty_class",
+    "loyaltyObject": "loyalty_object",
+    "offerClass": "offer_class",
+    "offerObject": "offer_object",
+}
 _STYLES: Final = ("storeCard", "generic", "coupon", "eventTicket")
 
 
@@ -43,11 +50,21 @@ class OnApple(msgspec.Struct, frozen=True):
     document: dict[str, Any]
 
 
+class Remark(msgspec.Struct, frozen=True):
+    """Something that Google would cut or hide. `path` is its place in the body."""
+
+    path: str
+    says: str
+
+
 class OnGoogle(msgspec.Struct, frozen=True):
-    """The class and the object that Google would be told."""
+    """The classes and objects that Google would be told: the card, and a coupon. `remarks` are by body."""
 
     loyalty_class: dict[str, Any]
     loyalty_object: dict[str, Any]
+    offer_class: dict[str, Any]
+    offer_object: dict[str, Any]
+    remarks: dict[str, list[Remark]]
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -66,7 +83,17 @@ def preview(look: Look, pictures: Mapping[str, bytes], language: str) -> Preview
         return Preview(language, tried.findings)
     files = [_file(path, png) for path, png in sorted(tried.pictures.items())]
     apple = OnApple(_areas(tried.apple), files, sum(file.bytes for file in files), tried.apple)
-    return Preview(language, tried.findings, apple, OnGoogle(tried.google_class, tried.google_object))
+    return Preview(language, tried.findings, apple, _on_google(tried))
+
+
+def _on_google(tried: Rehearsal) -> OnGoogle:
+    return OnGoogle(
+        tried.google["loyaltyClass"],
+        tried.google["loyaltyObject"],
+        tried.google["offerClass"],
+        tried.google["offerObject"],
+        {_SNAKE[body]: [Remark(one.path, one.says) for one in found] for body, found in tried.google_remarks.items()},
+    )
 
 
 def _areas(body: Mapping[str, Any]) -> dict[str, list[Shown]]:

@@ -1,6 +1,6 @@
 """A design tried on a made-up member: the documents that would be sent are made, and checked as the wallets would."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -8,29 +8,38 @@ import msgspec
 
 from passes.apple.document import Origin, Ticket, document
 from passes.apple.validation import faults
+from passes.coupons import coupon_look
 from passes.design.checking import looked_over
 from passes.design.checks.finding import Finding, Wallet, fault
 from passes.design.package import apple_pictures
 from passes.design.sample import sample_card
-from passes.google.document import class_body, object_body
-from passes.google.schema.check import Resource, WalletBodyInvalid, check
+from passes.design.sizes import GOOGLE_SOURCES
+from passes.google import document as google
+from passes.google.schema.check import Resource
+from passes.google.validation import Fault
+from passes.google.validation import faults as google_faults
+from passes.live_code import value_pattern
 from passes.look import Look
 
 _ORIGIN: Final = Origin("pass.org.commonpoint.preview", "PREVIEW000", "https://example.org/apple")
 # A key of a phone's side that nobody has: it shows where the key of taps will stand.
 _TAP_KEY: Final = "MDkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDIgADmovwkoZ+VJYpBvLqx0Q/3NISR+KwHKWk80N3lOHpDAM="
-_CLASS, _OBJECT, _LOGO = "0.preview", "0.card", "https://example.org/logo.png"
+# Nothing is sent, so ids and secrets may be any; what is optional is asked for, so that it is looked at too.
+_CLASS, _OBJECT, _PICTURES = "0.preview", "0.card", "https://example.org/designs"
+_LIVE: Final = google.LiveBarcode(value_pattern("card"), "00" * 20)
+_OPTIONS: Final = google.ClassOptions(callback_url="https://example.org/google", smart_tap_issuers=("0",))
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What was found, and unless that includes faults: pass.json, the pictures of its package, Google's bodies."""
+    """What was found, and unless that includes faults: pass.json, the pictures of its package, Google's bodies by
+    resource, and what Google would cut or hide of them, by resource too."""
 
     findings: list[Finding]
     apple: dict[str, Any] = field(default_factory=dict)
     pictures: dict[str, bytes] = field(default_factory=dict)
-    google_class: dict[str, Any] = field(default_factory=dict)
-    google_object: dict[str, Any] = field(default_factory=dict)
+    google: dict[Resource, dict[str, Any]] = field(default_factory=dict)
+    google_remarks: dict[Resource, list[Fault]] = field(default_factory=dict)
 
 
 def rehearse(look: Look, pictures: Mapping[str, bytes], language: str) -> Rehearsal:
@@ -42,13 +51,36 @@ def rehearse(look: Look, pictures: Mapping[str, bytes], language: str) -> Rehear
     paper = document(card, look, _ORIGIN, _ticket(look))
     body: dict[str, Any] = msgspec.json.decode(paper.body)
     files = apple_pictures(look, pictures)
-    loyalty_class, loyalty_object = class_body(look, _CLASS, _LOGO), object_body(card, _OBJECT, _CLASS)
+    bodies = _google_bodies(look, language)
+    told = {resource: google_faults(resource, one) for resource, one in bodies.items()}
     refused = [
         *(_refused("apple", f"{one.path}: {one.says}") for one in faults(body, {**files, **paper.strings})),
-        *_of_google("loyaltyClass", loyalty_class),
-        *_of_google("loyaltyObject", loyalty_object),
+        *(_refused("google", f"{one.path}: {one.says}") for all_ in told.values() for one in all_ if one.refused),
     ]
-    return Rehearsal([*refused, *found], body, files, loyalty_class, loyalty_object)
+    remarks = {resource: [one for one in all_ if not one.refused] for resource, all_ in told.items()}
+    return Rehearsal([*refused, *found], body, files, bodies, remarks)
+
+
+def _google_bodies(look: Look, language: str) -> dict[Resource, dict[str, Any]]:
+    """The card at Google, and a coupon of the brand."""
+    ticket = google.Ticket(object_id=_OBJECT, class_id=_CLASS, tap_code="preview", live=_LIVE, places=True)
+    pictures = _pictures(look)
+    coupon = sample_card(coupon_look(look), language)
+    return {
+        "loyaltyClass": google.class_body(look, _CLASS, pictures, _OPTIONS),
+        "loyaltyObject": google.object_body(sample_card(look, language), look, ticket),
+        "offerClass": google.offer_class_body(look, _CLASS, google.reward_of(coupon), pictures, _OPTIONS),
+        "offerObject": google.offer_object_body(coupon, coupon_look(look), ticket),
+    }
+
+
+def _pictures(look: Look) -> google.ClassPictures:
+    """Addresses for the pictures that the look has."""
+    slots = {slot.partition(".")[0] for slot in look.pictures}
+    urls = {
+        name: f"{_PICTURES}/{name}.png" if slots & set(sources) else None for name, sources in GOOGLE_SOURCES.items()
+    }
+    return google.ClassPictures(f"{_PICTURES}/logo.png", urls["hero"], urls["image"])
 
 
 def _ticket(look: Look) -> Ticket:
@@ -61,13 +93,6 @@ def _ticket(look: Look) -> Ticket:
         tap_public_key=key,
         sign_up=look.taps and look.sign_up is not None,
     )
-
-
-def _of_google(resource: Resource, body: Mapping[str, Any]) -> Iterator[Finding]:
-    try:
-        check(resource, body)
-    except WalletBodyInvalid as refused:
-        yield _refused("google", refused.detail)
 
 
 def _refused(wallet: Wallet, says: str) -> Finding:

@@ -42,9 +42,12 @@ FRAMES: Final = {
 }
 _TICKET_STRIP: Final = Frame("strip", 375, 98, "fill", frozenset({"event_ticket"}))
 SLOTS: Final = frozenset(FRAMES) | {f"{slot}.{language}" for slot in FRAMES for language in LANGUAGES}
-# Google's two are the same for all of its cards; the logo is shown as a circle.
+# Google's are the same for all of its cards; the logo is shown as a circle, the image among the details.
 GOOGLE_LOGO: Final = Frame("logo", 660, 660, "fill", _ALL)
 GOOGLE_HERO: Final = Frame("hero", 1032, 336, "fill", _ALL)
+GOOGLE_IMAGE: Final = Frame("image", 1032, 1032, "fit", _ALL)
+# What each of those that may be missing is made of, the first that the design has.
+GOOGLE_SOURCES: Final = {"hero": ("strip",), "image": ("thumbnail", "background")}
 
 
 def frame_of(slot: str, style: Style) -> Frame:

@@ -1,90 +1,76 @@
-"""What a card is on Google Wallet: a LoyaltyClass per brand and a LoyaltyObject per member.
+"""What a member's card is on Google Wallet: a LoyaltyObject, in a class for all cards of its brand.
 
-Pure: the same Card gives the same bytes. Every value is absolute, so a body sent twice or late does no harm as long as
-the last one sent is the newest. The class holds nothing of a member, not even a language, because all members of a
-brand share it. Field reference: https://developers.google.com/wallet/reference/rest/v1/loyaltyobject (and
-.../loyaltyclass).
+Pure: the same card gives the same bytes. Every value is absolute, so a body sent twice or late does no harm as long as
+the last one sent is the newest. Coupons are in `offers.py`, classes in `classes.py`; all of it can be had from here.
+
+Field reference: https://developers.google.com/wallet/reference/rest/v1/loyaltyobject
 """
 
 import hashlib
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from passes.card import Card, Value, said
+from passes.card import Card
+from passes.google import document_parts as parts
+from passes.google.classes import ClassOptions, ClassPictures, class_body, class_patch
+from passes.google.document_ids import class_id_of, object_id_of, offer_class_id_of, reward_of
+from passes.google.document_slots import module_keys, secondary_key
+from passes.google.document_words import both, localized, plain, words_of
+from passes.google.objects import SHAPE_OF_ALL, values_of_all
+from passes.google.offers import offer_class_body, offer_class_patch, offer_object_body, offer_object_patch
+from passes.google.patching import POINTS, WHOLE, Shape, absolute, without_absent
+from passes.google.schema.rules import MOST_LINKED
+from passes.google.ticket import LiveBarcode, Ticket
+from passes.live_code import DIGITS, PERIOD_S
 from passes.look import Look
 
 Body = dict[str, Any]
 
-_INT32_MAX = 2**31 - 1
-
-# Naming rows replaces Google's default layout, so the balance is named too. A row whose fields are empty is left out.
-_FRONT_ROWS: list[Body] = [
-    {
-        "twoItems": {
-            "startItem": {"firstValue": {"fields": [{"fieldPath": "object.loyaltyPoints.balance"}]}},
-            "endItem": {"firstValue": {"fields": [{"fieldPath": "object.secondaryLoyaltyPoints.balance"}]}},
-        }
-    },
-    {"oneItem": {"item": {"firstValue": {"fields": [{"fieldPath": "object.textModulesData['next_reward']"}]}}}},
-]
-
-
-def class_id_of(issuer_id: str, brand_id: str) -> str:
-    """The id of a brand's class: `issuer.brand`. Ids live for ever at Google and are seen in save links."""
-    return f"{issuer_id}.{brand_id}"
+# A brand's card stands above its coupons.
+_PLACE: Final = 1
+_ID_DIGITS: Final = 16
+_SHAPE: Final[Shape] = {
+    **SHAPE_OF_ALL,
+    "accountId": WHOLE,
+    "accountName": WHOLE,
+    "loyaltyPoints": POINTS,
+    "secondaryLoyaltyPoints": POINTS,
+    "rotatingBarcode": WHOLE,
+    "smartTapRedemptionValue": WHOLE,
+    "passConstraints": WHOLE,
+}
 
 
-def object_id_of(issuer_id: str, pass_id: str) -> str:
-    """The id of a member's object: `issuer.pass`. The pass id is opaque and says nothing of the member."""
-    return f"{issuer_id}.{pass_id}"
+def object_body(card: Card, look: Look, ticket: Ticket) -> Body:
+    """The LoyaltyObject of a card in its look."""
+    ids = {"id": ticket.object_id, "classId": ticket.class_id}
+    return ids | without_absent(_values(card, look, ticket))
 
 
-def class_body(look: Look, class_id: str, logo_url: str) -> Body:
-    """The LoyaltyClass of a brand. `logo_url` is public and changes with the picture: Google caches it."""
-    return {
-        "id": class_id,
-        "issuerName": look.brand_name,
-        "programName": look.logo_text or look.brand_name,
-        "programLogo": {
-            "sourceUri": {"uri": logo_url},
-            "contentDescription": {"defaultValue": {"language": "en", "value": look.brand_name}},
-        },
-        "hexBackgroundColor": look.background,
-        # The only status besides DRAFT that an issuer may send; Google turns it into APPROVED by itself. A PATCH
-        # without it is refused.
-        "reviewStatus": "UNDER_REVIEW",
-        # The first account that saves the card owns it: a copied save link is worth nothing afterwards.
-        "multipleDevicesAndHoldersAllowedStatus": "ONE_USER_ALL_DEVICES",
-        "classTemplateInfo": {"cardTemplateOverride": {"cardRowTemplateInfos": _FRONT_ROWS}},
-    }
+def object_patch(card: Card, look: Look, ticket: Ticket, *, notify: bool = False) -> Body:
+    """A PATCH body that brings the object to the card's state, whatever it holds now.
 
-
-def class_patch(look: Look, class_id: str, logo_url: str) -> Body:
-    """The same as a PATCH body."""
-    body = class_body(look, class_id, logo_url)
-    del body["id"]
-    return body
-
-
-def object_body(card: Card, object_id: str, class_id: str, *, voided: bool = False) -> Body:
-    """The LoyaltyObject of a card. A voided card is INACTIVE: the phone shows it among the expired passes."""
-    kept = _object_values(card, voided)
-    return {"id": object_id, "classId": class_id} | {name: value for name, value in kept.items() if value is not None}
-
-
-def object_patch(card: Card, class_id: str, *, voided: bool = False, notify: bool = False) -> Body:
-    """A PATCH body that brings the object to the card's state whatever it holds now.
-
-    PATCH merges and removes what is null, so everything absent from the card is sent as None. `notify` asks Google to
-    show a notification; at most three per pass in 24 hours, and Google words it.
+    `notify` asks Google to show a notification; at most three per pass in 24 hours, and Google words it.
     """
-    body: Body = {"classId": class_id} | _object_values(card, voided)
-    points = body["loyaltyPoints"]["balance"]
-    body["loyaltyPoints"] |= {"balance": {"int": None, "string": None} | points}
-    if notify:
-        body["notifyPreference"] = "NOTIFY_ON_UPDATE"
-    return body
+    body = {"classId": ticket.class_id} | absolute(_values(card, look, ticket), _SHAPE)
+    if body["linkedObjectIds"] is None:  # there is no unlinking
+        del body["linkedObjectIds"]
+    return body | ({"notifyPreference": "NOTIFY_ON_UPDATE"} if notify else {})
+
+
+def news_message(card: Card, *, notify: bool) -> Body | None:
+    """The card's news as a message for `addMessage`; None without any. With `notify` the phone shows it.
+
+    The id follows from the sentence: a message that may or may not have arrived can be looked for.
+    """
+    news = card.values.get("news")
+    text = plain(news.text, card.language) if news is not None else ""
+    if news is None or not text:
+        return None
+    name = hashlib.sha256(msgspec.json.encode(news.text, order="sorted")).hexdigest()[:_ID_DIGITS]
+    said = both("header", news.label, card.language) | both("body", news.text, card.language)
+    return {"id": f"news-{name}", **said, "messageType": "TEXT_AND_NOTIFY" if notify else "TEXT"}
 
 
 def body_hash(body: Body) -> str:
@@ -92,47 +78,61 @@ def body_hash(body: Body) -> str:
     return hashlib.sha256(msgspec.json.encode(body, order="deterministic")).hexdigest()
 
 
-def _object_values(card: Card, voided: bool) -> Body:
+def _values(card: Card, look: Look, ticket: Ticket) -> Body:
     """What the card says, by field; None where it says nothing."""
     values, language = card.values, card.language
-    links = [
-        {"id": f"link_{number}", "uri": link.url, "description": said(link.label, language)}
-        for number, link in enumerate(card.links, start=1)
-    ]
-    return {
-        "state": "INACTIVE" if voided else "ACTIVE",
-        "accountId": card.code,
-        "accountName": _text(values.get("holder"), language) or None,
-        "loyaltyPoints": {"label": _label(values.get("balance"), language), "balance": _balance(card.balance)},
-        # A tier is a field of the class, shared by all members; on the object the second balance is its place.
-        "secondaryLoyaltyPoints": _second(values.get("tier"), language),
-        "textModulesData": _modules(values, language) or None,
-        "linksModuleData": {"uris": links} if links else None,
-        "barcode": {"type": "QR_CODE", "value": card.code, "alternateText": card.code},
+    second = _second(card, look)
+    keys = [key for key in module_keys(look.layout, values) if key != second]
+    holder = values.get("holder")
+    live = _live(card, look, ticket)
+    return values_of_all(card, look, ticket, keys, _PLACE) | {
+        "state": "INACTIVE" if ticket.voided else "ACTIVE",
+        "accountId": card.code or None,
+        "accountName": (plain(holder.text, language) or None) if holder is not None else None,
+        "loyaltyPoints": parts.points(values.get("balance"), language),
+        "secondaryLoyaltyPoints": parts.points(values.get(second), language) if second else None,
+        "rotatingBarcode": live,
+        "smartTapRedemptionValue": ticket.tap_code or None if look.taps else None,
+        # A picture of a code that rotates is of no use to an honest member.
+        "passConstraints": {"screenshotEligibility": "INELIGIBLE"} if live else None,
+        "linkedObjectIds": list(ticket.linked[:MOST_LINKED]) or None,
     }
 
 
-def _second(tier: Value | None, language: str) -> Body | None:
-    text = _text(tier, language)
-    return {"label": _label(tier, language), "balance": {"string": text}} if text else None
+def _second(card: Card, look: Look) -> str:
+    """Which value is the second balance, "" for none: Google has no translations there, so a text that differs from
+    language to language is a text module instead."""
+    key = secondary_key(look.layout)
+    value = card.values.get(key) if key else None
+    if key is None or value is None or localized(words_of(value), card.language) is not None:
+        return ""
+    return key
 
 
-def _modules(values: dict[str, Value], language: str) -> list[Body]:
-    return [
-        {"id": key, "header": _label(values[key], language), "body": text}
-        for key in ("next_reward", "news")
-        if (text := _text(values.get(key), language))
-    ]
+def _live(card: Card, look: Look, ticket: Ticket) -> Body | None:
+    if not look.live_code or ticket.live is None or ticket.voided:
+        return None
+    return parts.rotating_barcode(ticket.live.pattern, ticket.live.key_hex, look.barcode, card.code, PERIOD_S, DIGITS)
 
 
-def _label(value: Value | None, language: str) -> str:
-    return said(value.label, language) if value else ""
-
-
-def _text(value: Value | None, language: str) -> str:
-    return said(value.text, language) if value else ""
-
-
-def _balance(points: int) -> Body:
-    """Google's integer balance has 32 bits; larger amounts go as text."""
-    return {"int": points} if -_INT32_MAX - 1 <= points <= _INT32_MAX else {"string": str(points)}
+__all__ = [
+    "Body",
+    "ClassOptions",
+    "ClassPictures",
+    "LiveBarcode",
+    "Ticket",
+    "body_hash",
+    "class_body",
+    "class_id_of",
+    "class_patch",
+    "news_message",
+    "object_body",
+    "object_id_of",
+    "object_patch",
+    "offer_class_body",
+    "offer_class_id_of",
+    "offer_class_patch",
+    "offer_object_body",
+    "offer_object_patch",
+    "reward_of",
+]

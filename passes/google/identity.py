@@ -5,6 +5,7 @@ exchange: https://developers.google.com/identity/protocols/oauth2/service-accoun
 """
 
 import asyncio
+import base64
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,12 +13,11 @@ from typing import Any
 
 import aiohttp
 import msgspec
-from google.auth import jwt
 from google.oauth2 import service_account
 
 from kernel.database import assert_no_unit
-from kernel.errors import Forbidden, Unavailable
 from passes.google.answer import bounded, retry_after_s
+from passes.google.push_verdict import WalletStopped, WalletUnavailable
 
 SCOPE = "https://www.googleapis.com/auth/wallet_object.issuer"
 # The audience of the assertion is fixed, wherever `token_uri` points.
@@ -29,14 +29,14 @@ _REFRESH_AHEAD_S = 300.0
 _REFRESH_AGAIN_S = 10.0
 
 
-class GoogleTokenUnavailable(Unavailable):
+class GoogleTokenUnavailable(WalletUnavailable):
     """The token endpoint does not answer, or not now."""
 
     code = "google_token_unavailable"
     title = "Google's token endpoint is not available"
 
 
-class GoogleAccountRefused(Forbidden):
+class GoogleAccountRefused(WalletStopped):
     """Google knows this service account no longer, or never did; an operator has to act."""
 
     code = "google_account_refused"
@@ -64,6 +64,9 @@ class GoogleIdentity:
         self.email: str = credentials.service_account_email
         self.token_uri: str = info["token_uri"]
         self._signer = credentials.signer
+        # The same for every token of this key, so it is encoded once.
+        header = {"alg": "RS256", "kid": credentials.signer.key_id, "typ": "JWT"}
+        self._head = base64url(msgspec.json.encode(header)) + b"."
         self._token = ""
         self._expires_at = 0.0
         self._next_refresh_at = 0.0
@@ -76,8 +79,13 @@ class GoogleIdentity:
 
     def sign_jwt(self, claims: Mapping[str, Any]) -> str:
         """`claims` as a JWT signed with RS256, with the key id in its header."""
-        signed: bytes = jwt.encode(self._signer, claims)  # type: ignore[no-untyped-call]
-        return signed.decode()
+        return self.sign_claims(msgspec.json.encode(claims))
+
+    def sign_claims(self, claims: bytes) -> str:
+        """The same for claims that are JSON already (RFC 7515 section 3.1)."""
+        signed = self._head + base64url(claims)
+        signature: bytes = self._signer.sign(signed)
+        return (signed + b"." + base64url(signature)).decode()
 
     async def access_token(self, http: aiohttp.ClientSession) -> str:
         """A token with at least a moment to live, renewed five minutes ahead, one renewal at a time.
@@ -131,3 +139,8 @@ class GoogleIdentity:
             raise GoogleTokenUnavailable(f"The token endpoint answered {status} without a token.", wait_s) from error
         self._token, self._expires_at = answer.access_token, asked_at + answer.expires_in
         self._next_refresh_at = self._expires_at - _REFRESH_AHEAD_S
+
+
+def base64url(raw: bytes) -> bytes:
+    """Base64 as JWTs have it (RFC 7515 section 2)."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=")

@@ -1,255 +1,201 @@
-"""The follower that brings Google's copy of a card to what the card says now.
+"""The follower that brings Google's copy of each pass to what it says now.
 
 Google pushes to the phones by itself; we only PATCH. Every body holds absolute values, so a repeated or merged note
 does no harm, and the last state wins. What was sent last is remembered by its hash: an equal body is not sent again,
 because the calls allowed per second are few.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Final
 
-from kernel.database import Database
-from kernel.errors import NotFound
-from kernel.outbox import touch
-from passes.card import Card, card_from_json
-from passes.google.document import (
-    body_hash,
-    class_body,
-    class_id_of,
-    class_patch,
-    object_body,
-    object_id_of,
-    object_patch,
-)
-from passes.google.rest import NoticesSpent, WalletApi, WalletExists, WalletNotFound, WalletUnavailable
-from passes.look import Look
+from kernel.database import Connection, Database
+from kernel.errors import CommonpointError, Invalid, NotFound
+from kernel.outbox import BULK, retry_now, touch
+from passes.google import registry
+from passes.google.pace import Lane
+from passes.google.push_classes import ClassPush
+from passes.google.push_objects import LinksRefused, ObjectPush
+from passes.google.push_outcomes import errors_of
+from passes.google.push_paper import Paper, Papers
+from passes.google.push_state import write_state
+from passes.google.push_verdict import WalletRefused
+from passes.google.registry import PassRow, Refused, Sent
+from passes.google.rest import WalletApi
 
-KIND = "google.push"
-# With a call timeout of ten seconds and all calls of a batch under way together, a batch ends well inside the lease.
-BATCH = 20
-# Insert, make the class, insert again, find it exists, patch: more steps than that are no healing.
-_MAX_STEPS = 5
-# A hash that no body has: the object exists, but what it says is in doubt.
-_IN_DOUBT = ""
-
-_READ_PASSES = """
-SELECT p.id, p.card::text AS card, p.change_seq, p.voided, o.pushed_hash
-FROM wallet_pass p LEFT JOIN google_object o ON o.pass_id = p.id
-WHERE p.id = ANY($1::text[]) AND p.wallet = 'google'
-"""
-
-_READ_CLASSES = "SELECT id, body_hash FROM google_class WHERE id = ANY($1::text[])"
-
-_STORE_CLASS = """
-INSERT INTO google_class (id, body_hash) VALUES ($1, $2)
-ON CONFLICT (id) DO UPDATE SET body_hash = EXCLUDED.body_hash, updated_at = now()
-"""
-
-# When a newer state was recorded meanwhile, ours may have reached Google after it: then nobody knows what Google holds.
-_STORE_OBJECTS = """
-INSERT INTO google_object AS known (pass_id, pushed_seq, pushed_hash, pushed_at)
-SELECT pass_id, seq, hash, now() FROM unnest($1::text[], $2::bigint[], $3::text[]) AS sent (pass_id, seq, hash)
-ORDER BY pass_id
-ON CONFLICT (pass_id) DO UPDATE SET
-    pushed_hash = CASE WHEN known.pushed_seq <= EXCLUDED.pushed_seq THEN EXCLUDED.pushed_hash ELSE '' END,
-    pushed_seq = greatest(known.pushed_seq, EXCLUDED.pushed_seq),
-    pushed_at = now()
-RETURNING pass_id, pushed_hash
-"""
+KIND: Final = registry.PUSH_KIND
+# All calls of a batch are under way together, at Google's pace: a second's worth.
+BATCH: Final = 20
 
 
 class GooglePassUnknown(NotFound):
-    """No Google Wallet card has this id."""
+    """No Google Wallet pass has this id."""
 
     code = "google_pass_unknown"
     title = "No such Google Wallet card"
 
 
-async def silent(pass_id: str) -> bool:
-    """The default for `notify`: the card changes without a notification."""
-    return False
-
-
 @dataclass(frozen=True, slots=True)
-class _State:
-    """A card as it is now, and the hash of what Google was last told (None: nothing yet)."""
+class _Change:
+    """A pass that Google is to be told of."""
 
-    pass_id: str
-    card: Card
-    seq: int
-    voided: bool
-    pushed_hash: str | None
-
-
-class Looks(Protocol):
-    """Where designs are kept."""
-
-    async def whole(self, partner_id: str) -> Look:
-        """The newest look that all passes of a brand may have."""
-        ...
-
-
-async def _errors_of(steps: Mapping[str, Coroutine[object, object, None]]) -> dict[str, Exception]:
-    """Do all steps at the same time; returns those that failed and why."""
-    outcomes = await asyncio.gather(*steps.values(), return_exceptions=True)
-    for outcome in outcomes:
-        if outcome is not None and not isinstance(outcome, Exception):
-            raise outcome  # cancelled
-    return {name: error for name, error in zip(steps, outcomes, strict=True) if isinstance(error, Exception)}
+    row: PassRow
+    paper: Paper
+    lane: Lane
 
 
 class GooglePush:
-    """Follower of kind `google.push`; subjects are pass ids.
+    """Follower of kind `google.push`; subjects are pass ids. `classes` is its companion, which has to run as well."""
 
-    `logo_url(look)` is the public address of a brand's picture. `notify(pass_id)` is asked just before a change is
-    sent and decides whether Google shows a notification for it.
-    """
+    kind: Final = KIND
 
-    kind = KIND
-    batch = BATCH
-
-    def __init__(
-        self,
-        db: Database,
-        api: WalletApi,
-        looks: Looks,
-        logo_url: Callable[[Look], str],
-        notify: Callable[[str], Awaitable[bool]] = silent,
-    ) -> None:
+    def __init__(self, db: Database, api: WalletApi, papers: Papers, batch: int = BATCH) -> None:
+        self.batch = batch
+        self.classes = ClassPush(db, api, papers)
         self._db = db
         self._api = api
-        self._issuer_id = api.identity.issuer_id
-        self._looks = looks
-        self._logo_url = logo_url
-        self._notify = notify
+        self._papers = papers
+        self._objects = ObjectPush(db, api, self.classes)
+        self._written: tuple[str, str, int] | None = None
+
+    async def room(self) -> int:
+        """How many passes of the bulk lane may be taken now: none while every call would be refused, nor while others
+        wait for the turns that there are."""
+        if self._api.standing.halted:
+            return 0
+        return max(0, self.batch - self._api.pace.waiting())
 
     async def follow(self, subjects: Sequence[str]) -> Mapping[str, Exception]:
-        """Send what changed; cards that are gone are done. Returns the failed pass ids and why."""
-        return await self._bring(await self._read(subjects))
+        """Send what changed; passes that are gone are done. Returns the failed pass ids and why."""
+        async with self._db.read() as read:
+            rows = await registry.passes(read.connection, subjects)
+            notes = await _notes(read.connection, self.kind, subjects)
+        asked = {one for one, note in notes.items() if note["asked"]}
+        if asked:
+            self._api.standing.try_now()
+        bulk = {one for one, note in notes.items() if note["lane"] == BULK}
+        resumed = self._api.standing.resumed
+        try:
+            return await self._bring({row.pass_id: (row, _lane(row, bulk)) for row in rows}, asked)
+        finally:
+            await self._tell(resumed)
 
-    async def ensure_object(self, pass_id: str) -> tuple[str, str]:
-        """The ids of the card's object and class, which exist at Google when this returns.
+    async def ensure_objects(self, pass_ids: Sequence[str]) -> list[Paper]:
+        """The passes' papers, whose objects exist at Google when this returns.
 
         Raises GooglePassUnknown, or why Google could not be told.
         """
-        states = await self._read([pass_id])
-        if not states:
-            raise GooglePassUnknown(f"There is no Google Wallet card '{pass_id}'.")
-        if states[0].pushed_hash is None:
-            for error in (await self._bring(states)).values():
-                raise error
-        return object_id_of(self._issuer_id, pass_id), self._class_id(states[0])
-
-    async def _read(self, pass_ids: Sequence[str]) -> list[_State]:
         async with self._db.read() as read:
-            rows = await read.connection.fetch(_READ_PASSES, list(pass_ids))
-        return [
-            _State(
-                row["id"],
-                card_from_json(row["card"]),
-                row["change_seq"],
-                row["voided"],
-                row["pushed_hash"],
-            )
-            for row in rows
-        ]
+            rows = {row.pass_id: row for row in await registry.passes(read.connection, pass_ids)}
+        for pass_id in pass_ids:
+            if pass_id not in rows:
+                raise GooglePassUnknown(f"There is no Google Wallet card '{pass_id}'.")
+        new = {one: (row, Lane.INTERACTIVE) for one, row in rows.items() if row.told is None}
+        for error in (await self._bring(new, asked=set(new))).values():
+            raise error
+        return [await self._papers.paper(rows[pass_id]) for pass_id in pass_ids]
 
-    async def _bring(self, states: Sequence[_State]) -> dict[str, Exception]:
-        failed = await self._bring_classes(states)
-        # A look that Google refuses must not hold back the balance: an object that exists has a class already.
-        ready = [state for state in states if state.pass_id not in failed or state.pushed_hash is not None]
-        changed = [state for state in ready if self._hash(state) != state.pushed_hash]
-        unsent = await _errors_of({state.pass_id: self._bring_object(state) for state in changed})
-        await self._store_objects([state for state in changed if state.pass_id not in unsent])
+    async def _bring(self, rows: Mapping[str, tuple[PassRow, Lane]], asked: set[str]) -> dict[str, Exception]:
+        papers: dict[str, Paper] = {}
+        failed: dict[str, Exception] = {}
+        for pass_id, (row, _) in rows.items():
+            try:
+                papers[pass_id] = await self._papers.paper(row)
+            except CommonpointError as error:
+                failed[pass_id] = error
+        changes = [
+            _Change(row, papers[pass_id], lane)
+            for pass_id, (row, lane) in rows.items()
+            if pass_id in papers and _differs(row, papers[pass_id])
+        ]
+        known = {c.row.pass_id: _refused_before(c) for c in changes if c.row.pass_id not in asked}
+        failed |= {pass_id: error for pass_id, error in known.items() if error is not None}
+        # Also passes that have not changed: a design that changes no card does change their class.
+        unmade = await self._classes_of([row for row, _ in rows.values()], changes)
+        failed |= {c.row.pass_id: unmade[c.paper.class_id] for c in changes if c.paper.class_id in unmade}
+        changes = [change for change in changes if change.row.pass_id not in failed]
+        # While calls are stopped one goes ahead as the trial, or all others would be held up by it.
+        ahead = 1 if self._api.standing.is_stopped else 0
+        unsent = await self._send(changes[:ahead]) | await self._send(changes[ahead:])
+        await self._record(changes, unsent)
         return failed | unsent
 
-    # Classes
+    async def _send(self, changes: Sequence[_Change]) -> dict[str, Exception]:
+        """All of these at the same time; returns those that failed and why."""
+        return await errors_of({c.row.pass_id: self._objects.bring(c.row, c.paper, c.lane) for c in changes})
 
-    def _class_id(self, state: _State) -> str:
-        return class_id_of(self._issuer_id, state.card.brand_id)
+    async def _classes_of(self, rows: Sequence[PassRow], changes: Sequence[_Change]) -> dict[str, Exception]:
+        """Classes that could not be made."""
+        if not rows:
+            return {}
+        lane = min((change.lane for change in changes), default=Lane.BULK)
+        return await self.classes.ready(rows, lane)
 
-    async def _bring_classes(self, states: Sequence[_State]) -> dict[str, Exception]:
-        """Bring the classes of these cards up to date; returns the cards whose class could not be made."""
-        brands = {self._class_id(state): state.card.brand_id for state in states}
-        async with self._db.read() as read:
-            rows = await read.connection.fetch(_READ_CLASSES, list(brands))
-        known = {row["id"]: row["body_hash"] for row in rows}
-        errors = await _errors_of(
-            {class_id: self._bring_class(class_id, brand, known.get(class_id)) for class_id, brand in brands.items()}
-        )
-        return {state.pass_id: errors[cid] for state in states if (cid := self._class_id(state)) in errors}
-
-    async def _bring_class(self, class_id: str, brand_id: str, told: str | None) -> None:
-        """Google's class is what the brand's look says; `told` is the hash of what Google was last told."""
-        # A slower worker with an older look may be the last to send: whoever has sent looks again.
-        for _ in range(_MAX_STEPS):
-            # One class for all cards of the brand: while a design reaches them in stages, the class keeps the old one.
-            look = await self._looks.whole(brand_id)
-            wanted = body_hash(class_body(look, class_id, self._logo_url(look)))
-            if told == wanted:
-                return
-            await self._send_class(class_id, look, exists=told is not None)
-            async with self._db.unit() as unit:
-                await unit.connection.execute(_STORE_CLASS, class_id, wanted)
-            told = wanted
-
-    async def _send_class(self, class_id: str, look: Look, *, exists: bool) -> None:
-        logo = self._logo_url(look)
-        for _ in range(_MAX_STEPS):
-            try:
-                if exists:
-                    await self._api.patch("loyaltyClass", class_id, class_patch(look, class_id, logo))
-                else:
-                    await self._api.insert("loyaltyClass", class_body(look, class_id, logo))
-                return
-            except WalletExists:
-                exists = True
-            except WalletNotFound:
-                exists = False
-        raise WalletUnavailable(f"Class '{class_id}' is neither there nor absent.")
-
-    # Objects
-
-    def _body(self, state: _State) -> dict[str, object]:
-        object_id = object_id_of(self._issuer_id, state.pass_id)
-        return object_body(state.card, object_id, self._class_id(state), voided=state.voided)
-
-    def _hash(self, state: _State) -> str:
-        return body_hash(self._body(state))
-
-    async def _bring_object(self, state: _State) -> None:
-        """Insert or patch, whichever Google's answers ask for."""
-        exists = state.pushed_hash is not None
-        for _ in range(_MAX_STEPS):
-            try:
-                if exists:
-                    return await self._patch_object(state)
-                return await self._api.insert("loyaltyObject", self._body(state))
-            except WalletExists:
-                exists = True
-            except WalletNotFound:
-                if not exists:  # an insert finds the object's class missing
-                    await self._bring_class(self._class_id(state), state.card.brand_id, None)
-                exists = False
-        raise WalletUnavailable(f"The object of '{state.pass_id}' is neither there nor absent.")
-
-    async def _patch_object(self, state: _State) -> None:
-        object_id, class_id = object_id_of(self._issuer_id, state.pass_id), self._class_id(state)
-        notify = await self._notify(state.pass_id)
-        try:
-            body = object_patch(state.card, class_id, voided=state.voided, notify=notify)
-            await self._api.patch("loyaltyObject", object_id, body)
-        except NoticesSpent:
-            await self._api.patch("loyaltyObject", object_id, object_patch(state.card, class_id, voided=state.voided))
-
-    async def _store_objects(self, sent: Sequence[_State]) -> None:
-        """Remember what was sent; look again at a card of which a newer state had been recorded meanwhile."""
-        if not sent:
+    async def _record(self, changes: Sequence[_Change], unsent: Mapping[str, Exception]) -> None:
+        """Remember what Google took and what it refused; look again at passes of which a newer state had been recorded
+        meanwhile, and at the cards to which new coupons are to be linked."""
+        taken = [change for change in changes if change.row.pass_id not in unsent]
+        refusals = [
+            Refused(one.row.pass_id, str(error), one.paper.told.body)
+            for one in changes
+            if isinstance(error := unsent.get(one.row.pass_id), Invalid) and not isinstance(error, LinksRefused)
+        ]
+        if not taken and not refusals:
             return
-        columns = [s.pass_id for s in sent], [s.seq for s in sent], [self._hash(s) for s in sent]
+        coupons = sorted({one.row.member_id for one in taken if _new_coupon(one.row)})
         async with self._db.unit() as unit:
-            rows = await unit.connection.fetch(_STORE_OBJECTS, *columns)
-            in_doubt = [row["pass_id"] for row in rows if row["pushed_hash"] == _IN_DOUBT]
-            await touch(unit.connection, KIND, in_doubt)
+            connection = unit.connection
+            again = await registry.sent(
+                connection, [Sent(one.row.pass_id, one.row.seq, one.paper.told, one.paper.linked) for one in taken]
+            )
+            await registry.refused(connection, refusals)
+            if coupons:
+                again += await registry.cards_of(connection, coupons)
+            await touch(connection, KIND, again)
+
+    async def _tell(self, resumed: int) -> None:
+        """Write down how calls go when that changed; what waited for the end of a stop need not wait any longer."""
+        standing, pace = self._api.standing, self._api.pace
+        told = standing.told(pace.rate_per_s)
+        if told == self._written and standing.resumed == resumed:
+            return
+        async with self._db.unit() as unit:
+            await write_state(unit.connection, self._api.state())
+            if standing.resumed != resumed:
+                for kind in (self.kind, self.classes.kind):
+                    await retry_now(unit.connection, kind)
+        self._written = told
+
+
+def _lane(row: PassRow, bulk: set[str]) -> Lane:
+    """A card that its holder removed is kept right for the day they save it again, after those that are looked at."""
+    return Lane.BULK if row.pass_id in bulk or row.held == "deleted" else Lane.LIVE
+
+
+def _differs(row: PassRow, paper: Paper) -> bool:
+    return row.told is None or row.told.in_doubt or row.told.body != paper.told.body
+
+
+def _new_coupon(row: PassRow) -> bool:
+    """Google has it now and may not have had it before: the card is to be linked to it."""
+    return row.kind == "coupon" and (row.told is None or row.told.in_doubt)
+
+
+def _refused_before(change: _Change) -> Exception | None:
+    """Google refused just this body: only an operator's wish sends it again."""
+    if change.row.refused is None or change.row.refused_hash != change.paper.told.body:
+        return None
+    return WalletRefused(change.row.refused)
+
+
+async def _notes(connection: Connection, kind: str, subjects: Sequence[str]) -> dict[str, Any]:
+    """The notes' lanes, and whether somebody asked for another try: that alone forgets the failures but no error."""
+    rows = await connection.fetch(
+        """
+        SELECT subject, lane, attempts = 0 AND last_error IS NOT NULL AS asked
+        FROM outbox WHERE kind = $1 AND subject = ANY($2::text[])
+        """,
+        kind,
+        list(subjects),
+    )
+    return {row["subject"]: row for row in rows}

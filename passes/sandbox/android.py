@@ -47,6 +47,18 @@ class ShownCard:
     links: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ShownCoupon:
+    """A coupon on the phone; `code` is in its barcode."""
+
+    object_id: str
+    class_id: str
+    active: bool
+    title: str
+    provider: str
+    code: str
+
+
 class AndroidPhone:
     """One phone; made by `AndroidFleet.phone`. `on_update(phone, card, received_at_s)` hears every push, with the
     monotonic time in seconds at which it arrived."""
@@ -58,6 +70,7 @@ class AndroidPhone:
         self.updates = 0
         self._fleet = fleet
         self._objects: dict[str, Body] = {}
+        self._coupons: dict[str, Body] = {}
         self._waiting: list[tuple[Callable[[ShownCard], bool], asyncio.Future[ShownCard]]] = []
 
     async def save(self, link: str) -> ShownCard:
@@ -80,10 +93,32 @@ class AndroidPhone:
         self._waiting.append((condition, future))
         return await future
 
-    def receive(self, body: Body, received_at_s: float) -> None:
+    async def delete(self, object_id: str) -> None:
+        """The user deletes a card: it goes from all phones of the account, and stays at Google."""
+        await self._fleet.delete(object_id, self)
+        self.gone(object_id)
+
+    def body(self, object_id: str) -> Body | None:
+        """An object on the phone as Google pushed it last; None if the phone does not have it."""
+        return self._objects.get(object_id) or self._coupons.get(object_id)
+
+    def coupons(self) -> list[ShownCoupon]:
+        """The coupons on the phone, in the order in which they came."""
+        return [_coupon(body, self._fleet.classes[body["classId"]]) for body in self._coupons.values()]
+
+    def receive(self, kind: str, body: Body, received_at_s: float) -> None:
         """Called by the fleet when Google pushes an object."""
+        if kind == "offerObject":
+            self.updates += 1
+            self._coupons[body["id"]] = body
+            return
         self._objects[body["id"]] = body
         self._heard(body, received_at_s)
+
+    def gone(self, object_id: str) -> None:
+        """Called by the fleet when the account deleted an object."""
+        self._objects.pop(object_id, None)
+        self._coupons.pop(object_id, None)
 
     def look_changed(self, class_id: str, received_at_s: float) -> None:
         """Called by the fleet when Google pushes a class."""
@@ -141,15 +176,24 @@ class AndroidFleet:
 
     async def open_link(self, link: str, phone: AndroidPhone) -> str:
         """Open a save link on a phone and return the object's id. Raises SaveRefused."""
-        if self._http is None:
-            raise RuntimeError("start the fleet first")
         headers = {"X-Sandbox-Account": phone.account, "X-Sandbox-Fleet": self.id, "X-Sandbox-Phone": phone.id}
-        async with self._http.get(link, headers=headers) as response:
+        async with self._started().get(link, headers=headers) as response:
             answer = msgspec.json.decode(await response.read())
         if response.status != 200:
             raise SaveRefused(answer["error"]["message"])
         object_id: str = answer["objectId"]
         return object_id
+
+    async def delete(self, object_id: str, phone: AndroidPhone) -> None:
+        """Delete a card as the user of a phone."""
+        url = f"{self._phones_url.removesuffix('/phones')}/gp/v/object/{object_id}"
+        async with self._started().delete(url, headers={"X-Sandbox-Account": phone.account}) as response:
+            await response.read()
+
+    def _started(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            raise RuntimeError("start the fleet first")
+        return self._http
 
     async def _listen(self, http: aiohttp.ClientSession) -> None:
         while True:
@@ -170,14 +214,31 @@ class AndroidFleet:
             for phone_id in update["phones"]:
                 holder = self._phones.get(phone_id)
                 if holder is not None:
-                    holder.receive(update["object"], received_at_s)
+                    holder.receive(update["kind"], update["object"], received_at_s)
+        for object_id, phone_ids in message["gone"].items():
+            for phone_id in phone_ids:
+                if phone_id in self._phones:
+                    self._phones[phone_id].gone(object_id)
+
+
+def _coupon(body: Body, look: Body) -> ShownCoupon:
+    return ShownCoupon(
+        object_id=body["id"],
+        class_id=body["classId"],
+        active=body["state"] == "ACTIVE",
+        title=look["title"],
+        provider=look["provider"],
+        code=body.get("barcode", {}).get("value", ""),
+    )
 
 
 def _shown(body: Body, look: Body) -> ShownCard:
     points = body.get("loyaltyPoints", {"balance": {"int": 0}})
     second = body.get("secondaryLoyaltyPoints", {"balance": {}})
     text = str(next(iter(points["balance"].values())))
-    modules = {module["id"]: module.get("body", "") for module in body.get("textModulesData", [])}
+    modules = {module["id"]: module for module in body.get("textModulesData", [])}
+    # A tier whose name differs by language is a module: a balance cannot be translated.
+    tier = modules.get("tier", {})
     return ShownCard(
         object_id=body["id"],
         class_id=body["classId"],
@@ -190,9 +251,9 @@ def _shown(body: Body, look: Body) -> ShownCard:
         balance=int(text),
         balance_text=text,
         balance_label=points.get("label", ""),
-        tier=second["balance"].get("string", ""),
-        tier_label=second.get("label", ""),
-        next_reward=modules.get("next_reward", ""),
+        tier=second["balance"].get("string") or tier.get("body", ""),
+        tier_label=second.get("label") or tier.get("header", ""),
+        next_reward=modules.get("next_reward", {}).get("body", ""),
         code=body.get("barcode", {}).get("value", ""),
         links=tuple(
             (uri.get("description", ""), uri["uri"]) for uri in body.get("linksModuleData", {}).get("uris", [])

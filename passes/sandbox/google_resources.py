@@ -2,12 +2,14 @@
 
 import time
 from collections import Counter, defaultdict, deque
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, get_args
 
-from passes.google.schema.check import Resource, WalletBodyInvalid, check
+from passes.google.schema.check import Resource, WalletBodyInvalid, check, class_of, is_class
 from passes.sandbox.google_shelf import Shelf
 
 Body = dict[str, Any]
+_RESOURCES: dict[str, Resource] = {resource: resource for resource in get_args(Resource)}
 
 _NOTICES_PER_DAY = 3
 _DAY_S = 86_400.0
@@ -30,14 +32,14 @@ class Refusal(Exception):
 
 
 class Resources:
-    """The loyalty classes and objects of one issuer; nothing is ever deleted. A shelf keeps them across restarts."""
+    """The classes and objects of one issuer; nothing is ever deleted. A shelf keeps them across restarts."""
 
     def __init__(self, issuer_id: str, shelf: Shelf | None = None) -> None:
         self.issuer_id = issuer_id
-        self.kept: dict[Resource, dict[str, Body]] = {"loyaltyClass": {}, "loyaltyObject": {}}
+        self.kept: dict[Resource, dict[str, Body]] = {resource: {} for resource in get_args(Resource)}
         self._shelf = shelf
         for resource, resource_id, body in shelf.all() if shelf is not None else ():
-            self.kept["loyaltyClass" if resource == "loyaltyClass" else "loyaltyObject"][resource_id] = body
+            self.kept[_RESOURCES[resource]][resource_id] = body
         self.notices: Counter[str] = Counter()
         self._notice_times: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_NOTICES_PER_DAY))
 
@@ -47,7 +49,7 @@ class Resources:
         try:
             return self.kept[resource][resource_id]
         except KeyError:
-            name = "class" if resource == "loyaltyClass" else "resource"
+            name = "class" if is_class(resource) else "resource"
             raise Refusal(404, f"{name}NotFound", f"{name} {resource_id} not found") from None
 
     def insert(self, resource: Resource, body: Body) -> Body:
@@ -66,30 +68,39 @@ class Resources:
         if body.get("id", resource_id) != resource_id:
             raise Refusal(400, "invalidResource", "the id cannot be changed")
         merged: Body = _merged(before, body)
-        _strict(resource, merged | ({"reviewStatus": "UNDER_REVIEW"} if resource == "loyaltyClass" else {}))
+        _strict(resource, merged | ({"reviewStatus": "UNDER_REVIEW"} if is_class(resource) else {}))
+        if linked := before.get("linkedObjectIds"):  # nothing is ever unlinked
+            merged["linkedObjectIds"] = list(dict.fromkeys([*linked, *merged.get("linkedObjectIds", ())]))
         return self._keep(resource, resource_id, merged)
 
     def _keep(self, resource: Resource, resource_id: str, body: Body) -> Body:
         body = dict(body)
         notify = body.pop("notifyPreference", None) == "NOTIFY_ON_UPDATE"
-        if resource == "loyaltyObject":
-            if self.get("loyaltyClass", body["classId"])["reviewStatus"] != "APPROVED":
+        if not is_class(resource):
+            if self.get(class_of(resource), body["classId"])["reviewStatus"] != "APPROVED":
                 raise Refusal(400, "invalidResource", f"class {body['classId']} is a draft")
+            self._require_linked(body.get("linkedObjectIds", ()))
         elif body["reviewStatus"] == "UNDER_REVIEW":
             body["reviewStatus"] = "APPROVED"
         if notify:
-            self._count_notice(resource_id)
+            self.count_notice(resource_id)
         self.kept[resource][resource_id] = body
         if self._shelf is not None:
             self._shelf.put(resource, resource_id, body)
         return body
 
-    def _count_notice(self, resource_id: str) -> None:
+    def count_notice(self, resource_id: str) -> None:
         times, now = self._notice_times[resource_id], time.monotonic()
         if len(times) == _NOTICES_PER_DAY and now - times[0] < _DAY_S:
             raise Refusal(403, "quotaExceeded", f"QuotaExceededException: {resource_id} has had its notifications")
         times.append(now)
         self.notices[resource_id] += 1
+
+    def _require_linked(self, object_ids: Iterable[str]) -> None:
+        objects = [self.kept[resource] for resource in self.kept if not is_class(resource)]
+        for object_id in object_ids:
+            if not any(object_id in kept for kept in objects):
+                raise Refusal(400, "invalidResource", f"linked object {object_id} does not exist")
 
     def _own(self, resource_id: str) -> None:
         if resource_id.partition(".")[0] != self.issuer_id:

@@ -14,6 +14,7 @@ from points.programme.context import Context
 from points.programme.evaluation import evaluate
 from points.programme.events import Event
 from points.programme.periods import day_begins, name_of
+from points.programme.proving import UNPROVED
 from points.programme.publishing import versions
 from points.programme.settlement import settle
 from points.programme.shelf import default_version
@@ -221,6 +222,24 @@ def _beyond(version: Version, counts: Mapping[str, Mapping[int, int]]) -> Iterab
                 yield from (f"{rule.id}{suffix}: {n} in {name}, at most {most}" for name, n in sums.items() if n > most)
 
 
+async def _unproved(connection: Connection, most: int) -> Found:
+    """Spendings by which more than the programme allows went without a proof on one day. What terminals honoured
+    offline is counted, and cannot have been refused."""
+    known = await _versions(connection)
+    spent: defaultdict[tuple[str, str], int] = defaultdict(int)
+    found: list[tuple[str, str]] = []
+    async for told in _journals(connection):
+        for day, n in told.change().counts.get(UNPROVED, {}).items():
+            spent[told.member_id, str(day)] += n
+            version = known.get(told.facts.get("version", ""))
+            policy = version.programme.redemptions.proof if version is not None else None
+            if policy is None or n <= 0 or "offline" in told.facts or told.kind.startswith("merge"):
+                continue
+            if (sum_ := spent[told.member_id, str(day)]) > policy.above:
+                found.append((told.id, f"{sum_} without a proof on day {day}, at most {policy.above}"))
+    return found[:most]
+
+
 async def _unbounded(connection: Connection, most: int) -> Found:
     """Expiries that are not at the beginning of a business day in the programme's zone."""
     known = await _versions(connection)
@@ -239,6 +258,7 @@ HISTORIES: tuple[Check, ...] = (
     Check(10, "a purchase returned in full leaves no trace in counters and limits", _unrefunded),
     Check(11, "what an earning pinned gives its points again", _unexplained),
     Check(13, "no rule gives to a member more often than it may", _unlimited),
+    Check(13, "no more is spent without a proof in a day than the programme allows", _unproved),
     Check(15, "a tier follows from the history", _untrue_tiers),
     Check(15, "a standing is the sum of what journals did to it", _unfolded),
 )

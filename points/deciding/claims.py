@@ -9,6 +9,7 @@ from points.deciding.claimant import claimant_of
 from points.deciding.errors import ClaimEnded, MemberFrozen, UnknownClaim
 from points.deciding.journal import finish, make, pin, sums_of
 from points.deciding.lots import Slicer, give_back, in_order, take
+from points.deciding.spending import UNASKED, Spending, spending
 from points.decision import Decision, Ground
 from points.programme.reward_refusals import Elsewhere
 from points.programme.rewards import Priced, Wish, price_claim, reward_of
@@ -26,8 +27,9 @@ def claim(book: Book, command: Claim, ground: Ground) -> Decision:
     claimant = claimant_of(book, in_force, ground.now, command.partner_id, command.location_id)
     wish = Wish(points=command.points, basket_minor=command.basket_minor, order=command.order)
     priced = price_claim(version, command.reward, claimant, wish, ground.caps)
+    said = spending(book, command, in_force, priced.points, ground)
     if priced.voucher or priced.reward.kind == "donation":
-        return paid(book, command, ground, in_force, priced, order=command.order)
+        return paid(book, command, ground, in_force, priced, order=command.order, said=said)
     journal_id = ground.new_id("clm")
     state = _state(command, version, priced, journal_id, order=command.order)
     slicer = Slicer(book, ground)
@@ -43,11 +45,13 @@ def claim(book: Book, command: Claim, ground: Ground) -> Decision:
         spendable=-priced.points,
         held=priced.points,
         points=priced.points,
-        change=priced.change,
+        change=sums_of(priced.change, said.change),
         uses=priced.uses,
         claims=(state,),
         facts=_facts(version, priced, acceptor_of(in_force, priced, command.partner_id), command.order)
-        | _where(in_force, priced),
+        | _where(in_force, priced)
+        | said.facts,
+        **said.rest,
     )
     return finish(book, decision, ground, version)
 
@@ -62,6 +66,7 @@ def paid(
     order: str | None = None,
     cause_id: str | None = None,
     automatic: bool = False,
+    said: Spending = UNASKED,
 ) -> Decision:
     """A reward paid for at once: the points are spent, and a voucher (if it is one) is issued."""
     version, points = in_force.version, priced.points
@@ -77,7 +82,7 @@ def paid(
             journal_id=journal_id, at=ground.now, automatic=automatic,
         )  # fmt: skip
     state = _state(command, version, priced, journal_id, order, "captured", voucher.id if voucher else None)
-    facts = _facts(version, priced, acceptor, order)
+    facts = _facts(version, priced, acceptor, order) | said.facts
     if voucher:
         facts["voucher"] = voucher.id
     if priced.reward.kind == "donation" or not priced.reward.refundable:
@@ -92,12 +97,13 @@ def paid(
         spendable=-points,
         others=[(f"{acceptor}/accepted", points)],
         points=points,
-        change=sums_of(priced.change, active(version, ground)),
+        change=sums_of(priced.change, said.change, active(version, ground)),
         uses=priced.uses,
         claims=(state,),
         vouchers=(voucher,) if voucher else (),
         facts=facts,
         cause_id=cause_id,
+        **said.rest,
     )
     return finish(book, decision, ground, version)
 

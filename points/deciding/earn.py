@@ -8,6 +8,7 @@ from points.commands import Earn
 from points.deciding.errors import MemberFrozen, check_amount
 from points.deciding.journal import finish, make, pin, sums_of
 from points.deciding.lots import Slicer
+from points.deciding.watching import awaiting_review, said_by, watch_earning
 from points.decision import Decision, Ground
 from points.programme.context import Context
 from points.programme.evaluation import context_of, evaluate
@@ -27,27 +28,20 @@ def earn(book: Book, command: Earn, ground: Ground) -> Decision:
     if book.frozen:
         raise MemberFrozen("The member's account is frozen.")
     version = command.in_force.version
-    context = context_of(
-        command.in_force,
-        book.standing,
-        event,
-        at=command.occurred_at,
-        partner_id=command.partner_id,
-        location_id=command.location_id,
-        terms=command.terms,
-        member_id=book.member_id,
-        balance=book.spendable,
-        caps=ground.caps,
-    )
+    context = _context(book, command, ground)
     evaluation = evaluate(version, event, context)
     settled = settle(evaluation.parts, book.standing.carries, context)
     journal_id = ground.new_id("ern")
+    lots = list(_lots(version, context, settled, journal_id, command.occurred_at, ground))
+    points = sum(lot.original for lot in lots)
+    watched = watch_earning(book, command, command.in_force, points, ground)
     slicer = Slicer(book, ground)
-    for lot in _lots(version, context, settled, journal_id, command.occurred_at, ground):
+    for lot in lots:
+        if watched.reasons:
+            lot.pending, lot.awaits = True, awaiting_review(lot.awaits)
         slicer.issue(lot)
-    active = [lot.id for lot in slicer.new.values() if not lot.pending]
-    points = sum(lot.original for lot in slicer.new.values())
-    waiting = sum(lot.original for lot in slicer.new.values() if lot.pending)
+    active = [lot.id for lot in lots if not lot.pending]
+    waiting = sum(lot.original for lot in lots if lot.pending)
     cured, changed_arrears = slicer.cure(active)
     day = version.day(command.occurred_at).toordinal()
     change = sums_of(evaluation.change, settled.change, _earned(points, day))
@@ -61,7 +55,7 @@ def earn(book: Book, command: Earn, ground: Ground) -> Decision:
         spendable=points - waiting - cured,
         arrears=cured,
         pending=waiting,
-        others=[(f"{lot.issuer_id}/issued", -lot.original) for lot in slicer.new.values()],
+        others=[(f"{lot.issuer_id}/issued", -lot.original) for lot in lots],
         points=points,
         changed_arrears=changed_arrears,
         change=change,
@@ -75,11 +69,31 @@ def earn(book: Book, command: Earn, ground: Ground) -> Decision:
             lots=[[g.rule, g.campaign, g.issuer_id, g.points] for g in settled.points],
             uses=evaluation.uses or None,
             refusals=list(evaluation.refusals) or None,
+            till=said_by(command.till, place=False),
+            review=watched.reasons or None,
         ),
+        meters=watched.meters,
+        review=watched.reasons,
         amount_minor=event.amount_minor or None,
         currency=command.currency,
     )
     return finish(book, decision, ground, version)
+
+
+def _context(book: Book, command: Earn, ground: Ground) -> Context:
+    return context_of(
+        command.in_force,
+        book.standing,
+        command.event,
+        at=command.occurred_at,
+        partner_id=command.partner_id,
+        location_id=command.location_id,
+        terms=command.terms,
+        member_id=book.member_id,
+        balance=book.spendable,
+        caps=ground.caps,
+        staff=command.till is not None and command.till.staff,
+    )
 
 
 def _earned(points: int, day: int) -> Change:

@@ -90,6 +90,42 @@ class TransferLimit(Conflict):
     title = "Not so many points can be transferred"
 
 
+class ProofNeeded(Conflict):
+    """So much is spent only with a proof that the member is there or agrees; facts: `above`, `left`, `ways`."""
+
+    code = "proof_needed"
+    title = "A proof that the member is there is needed"
+
+
+class ProofRefused(Conflict):
+    """The proof is not good for this: unknown, of somebody else, of another partner, used, or too old. One answer for
+    all, so that nobody learns of others' proofs."""
+
+    code = "proof_refused"
+    title = "The proof is not good for this"
+
+
+class TooOften(Conflict):
+    """A limit of the programme refuses; facts: `of`, `on`, `within`, and `times` or `points`."""
+
+    code = "too_often"
+    title = "This was done too often"
+
+
+class ApprovalNeeded(Conflict):
+    """A manager has to approve a spending above a limit; facts: `reasons`."""
+
+    code = "approval_needed"
+    title = "A manager has to approve this"
+
+
+class OwnAccountServed(Forbidden):
+    """The programme does not let cashiers serve the account that they use themselves."""
+
+    code = "own_account"
+    title = "A cashier does not serve their own account"
+
+
 def check_amount(amount: int, name: str, lowest: int = 1) -> None:
     """Refuse amounts below `lowest` or above LARGEST_AMOUNT. Raises BadAmount."""
     if not lowest <= amount <= LARGEST_AMOUNT:

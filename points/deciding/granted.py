@@ -1,9 +1,11 @@
 """Points given or taken otherwise than by a sale: grants, adjustments by hand, marks, actions that were waited for."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from points.book import Book, Past, VoucherState
-from points.commands import Act, Adjust, Command, Grant, Mark
+from points.commands import Act, Adjust, Command, Grant, Judge, Mark
 from points.deciding.claims import acceptor_of
 from points.deciding.earn import new_lot
 from points.deciding.errors import (
@@ -15,6 +17,8 @@ from points.deciding.errors import (
 )  # fmt: skip
 from points.deciding.journal import finish, make, pin
 from points.deciding.lots import Slicer, spendable, take
+from points.deciding.refund import waiting_of
+from points.deciding.watching import after_review, awaiting_review, is_under_review
 from points.decision import Decision, Ground
 from points.programme.reward_refusals import PointsShort
 from points.programme.rewards import given
@@ -152,17 +156,51 @@ def mark(book: Book, command: Mark, ground: Ground) -> Decision:
 
 
 def act(book: Book, command: Act, past: Past, ground: Ground) -> Decision:
-    """Points that waited for an action can be spent from now on."""
-    waiting = [
-        lot for lot in book.lots.values()
-        if lot.pending and lot.journal_id == past.id and lot.awaits == command.event
-    ]  # fmt: skip
-    if not waiting:
+    """Points that waited for an action can be spent from now on, or when somebody has looked at them."""
+    waiting = waiting_of(book, past)
+    looked_at = [lot.id for lot in waiting if is_under_review(lot.awaits) and "review" in past.facts]
+    acted = [lot for lot in waiting if lot.id in looked_at and after_review(lot.awaits) == command.event]
+    if acted:
+        awaiting = {lot.id: awaiting_review(None) for lot in acted}
+        facts = pin(None, reason="acted", about=command.event, lots=sorted(awaiting))
+        return finish(book, make(book, command, ground, "mark", awaiting=awaiting, facts=facts), ground, None)
+    free = [lot.id for lot in waiting if lot.id not in looked_at and lot.awaits == command.event]
+    if not free:
         raise NotReversible(f"Nothing of this entry waits for '{command.event}'.", event=command.event)
-    return activate(book, command, [lot.id for lot in waiting], ground)
+    return activate(book, command, free, ground)
 
 
-def activate(book: Book, command: Command, lot_ids: list[str], ground: Ground) -> Decision:
+def approve(book: Book, command: Judge, past: Past, ground: Ground) -> Decision:
+    """What waited for a look can be spent; what waits for something else besides waits on."""
+    awaiting = {lot.id: after_review(lot.awaits) for lot in waiting_of(book, past) if is_under_review(lot.awaits)}
+    free = [
+        lot_id for lot_id, awaits in awaiting.items()
+        if awaits is None and ((at := book.lots[lot_id].active_at) is None or at <= ground.now)
+    ]  # fmt: skip
+    verdict = verdict_of(command)
+    if any(book.lots[lot_id].remaining for lot_id in free):
+        return activate(book, command, sorted(free), ground, awaiting=awaiting, verdict=verdict)
+    marked = make(
+        book, command, ground, "mark", awaiting=awaiting, activated=tuple(free),
+        facts=pin(None, reason="review", verdict=verdict, lots=sorted(awaiting)),
+    )  # fmt: skip
+    return finish(book, marked, ground, None)
+
+
+def verdict_of(command: Judge) -> dict[str, Any]:
+    """What a journal keeps of a decision on a review."""
+    return {"review": command.review_id, "approved": command.approve, "by": command.actor}
+
+
+def activate(
+    book: Book,
+    command: Command,
+    lot_ids: list[str],
+    ground: Ground,
+    *,
+    awaiting: Mapping[str, str | None] | None = None,
+    verdict: Mapping[str, Any] | None = None,
+) -> Decision:
     """Waiting lots become spendable; they cure open arrears first."""
     points = sum(book.lots[lot_id].remaining for lot_id in lot_ids)
     slicer = Slicer(book, ground)
@@ -179,7 +217,8 @@ def activate(book: Book, command: Command, lot_ids: list[str], ground: Ground) -
         points=points,
         changed_arrears=changed_arrears,
         activated=tuple(lot_ids),
-        facts=pin(None, lots=sorted(lot_ids)),
+        awaiting=awaiting or {},
+        facts=pin(None, lots=sorted(lot_ids), verdict=verdict),
     )
     return finish(book, decision, ground, None)
 

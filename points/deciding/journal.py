@@ -135,6 +135,8 @@ def fold_amounts(book: Book, decision: Decision, ground: Ground) -> None:
             earned.expired[slice_.issuer_id] = earned.expired.get(slice_.issuer_id, 0) + slice_.points
     for lot_id, remaining in decision.changed_lots.items():
         book.lots[lot_id].remaining = remaining
+    for lot_id, awaits in decision.awaiting.items():
+        book.lots[lot_id].awaits = awaits
     for lot_id in decision.activated:
         book.lots[lot_id].pending = False
     for lot_id, until in decision.prolonged.items():
@@ -149,6 +151,10 @@ def fold_amounts(book: Book, decision: Decision, ground: Ground) -> None:
         book.vouchers[voucher.id] = voucher
     for cap_id, n in decision.uses.items():
         ground.caps[cap_id].used += n
+    for meter_id, points in decision.meters.items():
+        ground.meters[meter_id].count(ground.now, points)
+    if decision.proof_id is not None:
+        ground.proofs[decision.proof_id].used = True
     if decision.frozen is not None:
         book.frozen = decision.frozen
     if decision.pool_id is not None:

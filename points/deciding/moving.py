@@ -9,9 +9,10 @@ from points.book import ArrearState, Book, LotState
 from points.commands import Merge, Transfer
 from points.deciding.earn import new_lot
 from points.deciding.errors import MemberFrozen, NotReversible, TransferLimit, TransferRefused, check_amount
-from points.deciding.journal import finish, make, pin
+from points.deciding.journal import finish, make, pin, sums_of
 from points.deciding.lots import Slicer, spendable, take
 from points.deciding.redeem import spendable_or_refuse
+from points.deciding.spending import UNASKED, Spending, spending
 from points.decision import Decision, Ground
 from points.programme.periods import first_of
 from points.programme.standing import Change, Standing, between
@@ -32,9 +33,10 @@ def transfer(book: Book, command: Transfer, ground: Ground) -> list[Decision]:
     version = command.in_force.version
     day = version.day(ground.now)
     _within_limits(version, book.standing, command.points, day)
+    said = spending(book, command, command.in_force, command.points, ground)
     return _move(
         book, other, command, ground, version, take(spendable(book), command.points), "transfer",
-        leaving=Change(counts={"transferred": {day.toordinal(): command.points}}),
+        leaving=sums_of(Change(counts={"transferred": {day.toordinal(): command.points}}), said.change), said=said,
     )  # fmt: skip
 
 
@@ -82,6 +84,7 @@ def _move(
     arriving: Change | None = None,
     whole: Sequence[str] = (),
     pool_id: str | None = None,
+    said: Spending = UNASKED,
 ) -> list[Decision]:
     active = sum(n for lot, n in slices if not lot.pending)
     waiting = sum(n for lot, n in slices if lot.pending)
@@ -95,7 +98,7 @@ def _move(
         spendable=-active, pending=-waiting, arrears=owed,
         others=[(TRANSIT, active + waiting - owed)], points=active + waiting,
         changed_arrears={arrear.id: 0 for arrear in book.open_arrears.values() if arrear.remaining} if owed else {},
-        change=leaving, pool_id=pool_id, facts=pin(version, to=other.member_id),
+        change=leaving, pool_id=pool_id, facts=pin(version, to=other.member_id, **said.facts), **said.rest,
     )  # fmt: skip
     arrears = tuple(
         ArrearState(ground.new_id("arr"), a.creditor_id, in_id, a.remaining, a.remaining)
@@ -105,7 +108,9 @@ def _move(
     first = finish(book, gone, ground, None)
     new = Slicer(other, ground)
     for lot, n in slices:
-        new.issue(replace(lot, id=ground.new_id("lot"), journal_id=in_id, original=n, remaining=n, moved_from=lot.id))
+        came = replace(lot, id=ground.new_id("lot"), journal_id=in_id, original=n, remaining=n, moved_from=lot.id)
+        came.root = lot.root or lot.journal_id
+        new.issue(came)
     for issuer_id in whole:
         new.issue(new_lot(version, None, issuer_id, in_id, 1, ground.now, ground))
     owing = replace(other, open_arrears={**other.open_arrears, **{a.id: a for a in arrears}})

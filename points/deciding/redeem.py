@@ -7,23 +7,38 @@ from points.book import Book, Past, VoucherState
 from points.commands import Command, Redeem, Reverse
 from points.deciding.claimant import claimant_of
 from points.deciding.errors import MemberFrozen, MoreThanLeft, NotReversible, check_amount
-from points.deciding.journal import finish, make, pin
+from points.deciding.journal import finish, make, pin, sums_of
 from points.deciding.lots import Slicer, give_back, in_order, take
+from points.deciding.spending import spending, spent_offline
 from points.decision import Decision, Ground
+from points.programme.proving import UNPROVED
 from points.programme.reward_eligibility import daily_points_left
 from points.programme.reward_refusals import DailyLimitReached, PointsShort
 from points.programme.standing import Change
 from points.programme.version import InForce
 
+# Counters of what was spent on a day, in points; what is given back is not spent.
+_SPENT_TODAY = ("redeemed", UNPROVED)
+
 
 def redeem(book: Book, command: Redeem, ground: Ground) -> Decision:
-    """Points spent at the asking partner; each issuer whose lots are used owes it."""
+    """Points spent at the asking partner; each issuer whose lots are used owes it.
+
+    What a terminal honoured while it was offline has happened: as many points are taken as the member had to spend.
+    """
     check_amount(command.points, "points")
-    spendable_or_refuse(book, command.points)
-    if command.in_force is not None:
-        check_daily_limit(command.in_force, book, command.points, ground)
+    points = command.points
+    if command.offline is not None:
+        barred = book.frozen or command.member_id in ground.barred
+        points = 0 if barred else min(points, book.spendable)
+        said = spent_offline(book, command, points, ground)
+    else:
+        spendable_or_refuse(book, points)
+        if command.in_force is not None:
+            check_daily_limit(command.in_force, book, points, ground)
+        said = spending(book, command, command.in_force, points, ground)
     slicer = Slicer(book, ground)
-    for lot, n in take(in_order(book, command.partner_id, command.in_force), command.points):
+    for lot, n in take(in_order(book, command.partner_id, command.in_force), points):
         slicer.use(lot.id, n, "honoured", command.partner_id)
     decision = make(
         book,
@@ -31,10 +46,11 @@ def redeem(book: Book, command: Redeem, ground: Ground) -> Decision:
         ground,
         "redeem",
         slicer=slicer,
-        spendable=-command.points,
-        others=[(f"{command.partner_id}/accepted", command.points)],
-        change=spent(command.in_force, ground, command.points),
-        facts=pin(command.in_force.version if command.in_force else None),
+        spendable=-points,
+        others=[(f"{command.partner_id}/accepted", points)],
+        change=sums_of(spent(command.in_force, ground, points), said.change),
+        facts=pin(command.in_force.version if command.in_force else None, **said.facts),
+        **said.rest,
     )
     return finish(book, decision, ground, command.in_force.version if command.in_force else None)
 
@@ -104,7 +120,7 @@ def undo_claim(book: Book, past: Past, points: int) -> Undone:
         counts={
             counter: {int(day): -n for day, n in days.items()}
             for counter, days in undo["counts"].items()
-            if counter.startswith("reward/") or counter == "redeemed"
+            if counter.startswith("reward/") or counter in _SPENT_TODAY
         },
         uses={cap_id: -n for cap_id, n in undo["uses"].items()},
     )
@@ -117,8 +133,11 @@ def give(
     journal_id = ground.new_id("rev")
     slicer = Slicer(book, ground)
     cured, changed_arrears = slicer.cure(set(_given(slicer, book, past, points, journal_id, ground)))
-    redeemed = dict.fromkeys(past.change().counts.get("redeemed", {}), -points)
-    counts = undone.counts or ({"redeemed": redeemed} if redeemed else {})
+    counts = undone.counts or {
+        counter: dict.fromkeys(days, -points)
+        for counter, days in past.change().counts.items()
+        if counter in _SPENT_TODAY
+    }
     version = ground.versions.get(past.facts.get("version", ""))
     decision = make(
         book,
@@ -152,7 +171,7 @@ def _given(slicer: Slicer, book: Book, past: Past, points: int, journal_id: str,
             slicer.use(lot_id, n, "moved")
             lot = replace(
                 lot, id=ground.new_id("lot"), journal_id=journal_id, original=n, remaining=n, moved_from=lot_id,
-                elsewhere=False,
+                root=lot.root or lot.journal_id, elsewhere=False,
             )  # fmt: skip
             slicer.issue(lot)
         yield lot.id

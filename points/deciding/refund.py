@@ -19,6 +19,7 @@ from points.deciding.errors import ArrearsCapped, MoreThanLeft, NotReversible
 from points.deciding.journal import finish, make, negated, pin, sums_of
 from points.deciding.lots import Slicer, spendable, take
 from points.deciding.redeem import give, part, undo_claim
+from points.deciding.watching import is_under_review
 from points.decision import Decision, Ground
 from points.programme.context import Context, Evaluation
 from points.programme.evaluation import evaluate, less
@@ -78,7 +79,17 @@ def forgone_of(past: Past, issuer_id: str, points: int) -> int:
 
 def _waiting(book: Book, past: Past) -> int:
     """What waits of the earning itself; a refund takes that first."""
-    return sum(lot.remaining for lot in book.lots.values() if lot.pending and lot.journal_id == past.id)
+    return sum(lot.remaining for lot in waiting_of(book, past))
+
+
+def waiting_of(book: Book, past: Past) -> list[LotState]:
+    """The lots of a journal that still wait; those under review also where a merge brought them into this account, as
+    they must be found when it is decided."""
+    return [
+        lot
+        for lot in book.lots.values()
+        if lot.pending and (lot.journal_id == past.id or (lot.root == past.id and is_under_review(lot.awaits)))
+    ]
 
 
 def pinned(past: Past, ground: Ground) -> tuple[Version, Event, Context]:
@@ -167,8 +178,8 @@ class Taken:
             self._others.append((f"{issuer_id}/accepted", lacking))
 
     def _slices(self, issuer_id: str, points: int) -> list[tuple[LotState, int]]:
-        own = [lot for lot in self._book.lots.values() if lot.journal_id == self._past.id]
-        waiting = sorted((lot for lot in own if lot.pending and lot.issuer_id == issuer_id), key=lambda lot: lot.id)
+        own = waiting_of(self._book, self._past)
+        waiting = sorted((lot for lot in own if lot.issuer_id == issuer_id), key=lambda lot: lot.id)
         rest = sorted(
             spendable(self._book),
             key=lambda lot: (lot.journal_id != self._past.id, lot.issuer_id != issuer_id, lot.id),

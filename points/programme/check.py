@@ -9,11 +9,23 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from points.programme.checks import amounts, conditions, earning, engagement, lots, names, rewards, schedules, tiers
+from points.programme.checks import (
+    amounts,
+    conditions,
+    earning,
+    engagement,
+    lots,
+    misuse,
+    names,
+    rewards,
+    schedules,
+    tiers,
+)
 from points.programme.checks.parts import Found, parts
 from points.programme.schema import basics, lifecycle, segments
 from points.programme.schema import earning as earn
 from points.programme.schema import engagement as engage
+from points.programme.schema import misuse as watching
 from points.programme.schema import rewards as catalogue
 from points.programme.schema import tiers as ladder
 from points.programme.schema.campaigns import Campaign
@@ -45,6 +57,9 @@ _CHECKS: tuple[tuple[Any, Callable[[Any, Programme], Iterator[Found]]], ...] = (
     (lifecycle.AnnualSweep, lots.sweep),
     (lifecycle.Transfers, lots.transfers),
     (lifecycle.Households, lots.households),
+    (lifecycle.ProofNeeded, misuse.proof),
+    (watching.Misuse, misuse.misuse),
+    (watching.Velocity, misuse.velocity),
     (engage.Goal, engagement.goal),
     (engage.Challenge, engagement.challenge),
     (engage.Streak | engage.Milestone | engage.Choice, engagement.rewarded),

@@ -7,6 +7,7 @@ from points.programme.history import VISIT_GAP
 from points.programme.matching import Who
 from points.programme.periods import Period, Span, span
 from points.programme.plan import plan_of
+from points.programme.proving import UNPROVED
 from points.programme.schema.programme import Programme
 from points.programme.schema.segments import Predicate
 from points.programme.version import Version
@@ -65,6 +66,8 @@ def _of_rewards(programme: Programme) -> Iterator[tuple[str, int]]:
         yield "transferred", _DAYS["month"]
     if programme.redemptions.max_points_per_day:
         yield "redeemed", _DAYS["day"]
+    if programme.redemptions.proof is not None:
+        yield UNPROVED, _DAYS["day"]
     yield "moments/contact", span(programme.redemptions.cool_down_after_contact_change).upper_days
 
 

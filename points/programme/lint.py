@@ -20,6 +20,7 @@ _LINTS: tuple[Callable[[Programme], Iterator[Advice]], ...] = (
     upkeep.goal,
     upkeep.languages,
     upkeep.notices,
+    upkeep.proofs,
     upkeep.sensitive,
 )
 

@@ -41,11 +41,13 @@ def context_of(
     balance: int,
     caps: Mapping[str, CapState],
     birth_month: int | None = None,
+    staff: bool = False,
 ) -> Context:
     """What the version's rules and campaigns may ask about this event.
 
     `at` is when it happened (aware), `balance` what the member can spend, `caps` the shared budgets as they are (one
-    that is absent is whole), `birth_month` what segments of birthdays ask (None: unknown).
+    that is absent is whole), `birth_month` what segments of birthdays ask (None: unknown), `staff` whether the member
+    works for the partner.
     """
     version = in_force.version
     plan = plan_of(version)
@@ -76,6 +78,8 @@ def context_of(
         history.rule(way)
     for push in asked.limited:
         history.campaign(push, in_force, member_id, caps)
+    if staff and not version.programme.misuse.staff_campaigns:
+        context.blocked.update((push.id, "staff") for push in asked.pushes if not push.asked(event, context))
     gap = plan.base.visit_gap
     visits = standing.moments.get(VISIT_GAP, ()) if gap else ()
     if gap and event.name in plan.base.visits_of and too_soon(visits, gap, at, version.zone):

@@ -105,10 +105,15 @@ def when_and_where_refusals(version: Version, reward: Reward, claimant: Claimant
         yield Elsewhere("The reward is given at other partners.", partners=list(reward.item.partners))
     if claimant.location is not None and reward.item.locations and claimant.location not in reward.item.locations:
         yield Elsewhere("The reward is given at other places.", locations=list(reward.item.locations))
+    yield from cooling(version, claimant.standing, claimant.at)
+
+
+def cooling(version: Version, standing: Standing, at: datetime) -> Iterator[CoolingDown]:
+    """Why nothing is spent yet: the member's contact details changed a short while ago."""
     wait = span(version.programme.redemptions.cool_down_after_contact_change)
-    for changed in claimant.standing.moments.get(CONTACT_CHANGED, [])[-1:]:
+    for changed in standing.moments.get(CONTACT_CHANGED, [])[-1:]:
         until = moment_after(datetime.fromtimestamp(changed, UTC), wait, version.zone)
-        if claimant.at < until:
+        if at < until:
             yield CoolingDown("The member's contact details have just changed.", until=until.isoformat())
 
 

@@ -223,7 +223,7 @@ async def test_the_followers_work_in_a_process_of_their_own(tmp_path: Path, data
 async def test_the_commands_of_an_operator_say_what_they_did(tmp_path: Path, database_url: str) -> None:
     async with AsyncExitStack() as stack:
         road, running = await _road(stack, tmp_path, database_url=database_url, chain_url="off")
-        assert await running.command("migrate") == "Schema 0003 -> 0003\n"
+        assert await running.command("migrate") == "Schema 0004 -> 0004\n"
         made = (await running.command("key", "create", "--partner", road.partners[0].id, "--scope", "earn")).strip()
         assert re.fullmatch(KEY_PATTERN, made)
         report = {line["name"]: line for line in await running.doctor()}

@@ -21,6 +21,8 @@ _LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "out", "cache"
 # The shortest first; the first one that fails ends the run.
 TESTS = (
     "tests/unit/test_programme_campaigns.py",
+    "tests/unit/test_spending_policy.py",
+    "tests/unit/test_earning_under_review.py",
     "tests/integration/test_ledger_promises.py",
     "tests/integration/test_hashchain_tampering.py",
     "tests/properties/test_hashchain_contents.py",

@@ -95,7 +95,7 @@ FAULTS = (
     Fault(
         "a refund does not give the budget back",
         "points/deciding/refund.py",
-        "        uses={**difference.uses, **settled.uses},\n        amount_minor",
+        "        uses=difference.uses,\n        amount_minor",
         "        uses={},\n        amount_minor",
     ),
     Fault(
@@ -115,5 +115,59 @@ FAULTS = (
         "points/verifying.py",
         '    if chained != seal["hash"]:',
         '    if len(chained) != len(seal["hash"]):',
+    ),
+    Fault(
+        "a point more than allowed is spent without a proof",
+        "points/deciding/spending.py",
+        "    if left is not None and points > left:",
+        "    if left is not None and points > left + 1:",
+    ),
+    Fault(
+        "what is spent without a proof is not counted",
+        "points/deciding/spending.py",
+        "    if version.programme.redemptions.proof is None or not points:",
+        "    if version.programme.redemptions.proof is not None or not points:",
+    ),
+    Fault(
+        "a proof may be used again",
+        "points/deciding/journal.py",
+        "        ground.proofs[decision.proof_id].used = True\n",
+        "        ground.proofs[decision.proof_id].used = False\n",
+    ),
+    Fault(
+        "a proof of one partner is good at another",
+        "points/deciding/spending.py",
+        "        and proof.partner_id == command.partner_id\n",
+        "",
+    ),
+    Fault(
+        "one more than the limit passes",
+        "points/programme/velocity.py",
+        "        if self.times is not None and used[0] + 1 > self.times:",
+        "        if self.times is not None and used[0] > self.times:",
+    ),
+    Fault(
+        "points under review can be spent",
+        "points/deciding/earn.py",
+        "            lot.pending, lot.awaits = True, awaiting_review(lot.awaits)\n",
+        "            lot.awaits = awaiting_review(lot.awaits)\n",
+    ),
+    Fault(
+        "what was approved waits on",
+        "points/deciding/watching.py",
+        '    return (awaits or "").partition(_AND)[0] == REVIEW',
+        '    return (awaits or "").partition(_AND)[0] == REVIEW and _AND in (awaits or "")',
+    ),
+    Fault(
+        "what is returned during a review is approved all the same",
+        "points/deciding/refund.py",
+        "        waiting = sorted((lot for lot in own if lot.issuer_id == issuer_id), key=lambda lot: lot.id)",
+        "        waiting = sorted((lot for lot in own if lot.issuer_id != issuer_id), key=lambda lot: lot.id)",
+    ),
+    Fault(
+        "an offline redemption takes what is not there",
+        "points/deciding/redeem.py",
+        "        points = 0 if barred else min(points, book.spendable)\n",
+        "        points = 0 if barred else points\n",
     ),
 )

@@ -21,6 +21,8 @@ from passes.look import SignUp
 from passes.refresh import PUSH_KIND
 from points.contacts import Contact, kept
 from points.members import find
+from points.programme.reward_eligibility import CONTACT_CHANGED
+from points.statement import member_states
 from tests.support.apple_cards import authority, identity
 from tests.support.handing_out import (
     ASKS,
@@ -211,12 +213,25 @@ async def test_a_design_that_stopped_asking_takes_nothing(passes: PassShop) -> N
     assert card["values"]["news"]["text"]["fi"] == "Kiitos liittymisestä"
 
 
+async def test_signing_up_over_an_address_that_was_told_before_is_marked_in_the_ledger(passes: PassShop) -> None:
+    """Whoever finds a pass that still asks must not take the account over unseen; a first telling is no change."""
+    fresh, serial = await a_card(passes)
+    assert (await take(passes, serial)).status == 200
+    known, other = await a_card(passes)
+    await passes.contacts.change(known, Contact(email="owner@example.org"))
+    assert (await take(passes, other)).status == 200
+    async with passes.db.read() as read:
+        states = await member_states(read.connection, [fresh, known])
+    assert [len(states[one].standing.moments.get(CONTACT_CHANGED, [])) for one in (fresh, known)] == [0, 1]
+    assert (await named(passes, known))[1].email == "aino@example.org"
+
+
 async def test_without_a_certificate_that_signs_the_phone_comes_again_and_nothing_has_changed(
     passes: PassShop,
 ) -> None:
     member, serial = await a_card(passes)
     press = Press(Identities.fixed(), passes.looks, passes.tap_keys, KEYRING, "https://points.example/apple")
-    away = Personalisation(passes.db, KEYRING, passes.looks, passes.renderer, press)
+    away = Personalisation(passes.db, passes.contacts, passes.looks, passes.renderer, press)
     body = json.dumps({"personalizationToken": TOKEN, "requiredPersonalizationInfo": AINO}).encode()
     answer = await away.take(PASS_TYPE, serial, body)
     assert answer.status == 503

@@ -11,9 +11,11 @@ from network.audit import SETTLEMENT
 from points.audit import CHECKS, audit
 from points.commands import Adjust
 from points.outcome import Outcome
+from points.programme.canonical import canonical
 from tests.support.programme_shapes import Campaign
 from tests.support.promised import Desk, shaped
 from tests.support.shaped_ledger import Room
+from tests.support.watched import programme
 
 _RICH = shaped(
     visit=(3, 1), campaign=Campaign(Fraction(2), None, 40), gold=(9_000, Fraction(2)), expiry=("rolling", 40), stock=3
@@ -41,6 +43,16 @@ _MOVE = (
     "INSERT INTO voucher_move (id, voucher_id, kind, member_id, state, uses_left, into_id, actor, at)"
     " VALUES ('{0}', '{1}', '{2}', 'mbr_0', 'issued', {3}, {4}, 'key', now())"
 )
+_PROOF = (
+    "INSERT INTO proof (id, member_id, partner_id, way, made_at, good_until, used_by)"
+    " SELECT 'prf_1', 'mbr_0', 'ptn_a', 'tap', recorded_at, recorded_at, {0} FROM journal WHERE kind = 'redeem' LIMIT 1"
+)
+_REVIEW = (
+    "INSERT INTO review (id, journal_id, member_id, partner_id, reasons, points, state, created_at, decided_at)"
+    " SELECT 'rvw_1', journal_id, member_id, 'ptn_a', '{{own_account}}', 1, '{0}', now(), {1}"
+    " FROM lot WHERE remaining > 0 AND moved_from IS NULL LIMIT 1"
+)
+_ASKS_FOR_PROOFS = canonical(programme("redemptions: {proof: {above: 5}}\n").programme).decode()
 
 # Rule -> what was done.
 _DONE = {
@@ -124,6 +136,12 @@ _DONE = {
         f"{_VOUCHER.format(1, 'issued', 2)}; {_MOVE.format('a', 'vch_1', 'used', 1, 'NULL')}"
     ),
     "a voucher can be used as long as it says so": _VOUCHER.format(1, "issued", 0),
+    "no more is spent without a proof in a day than the programme allows": (
+        "INSERT INTO programme_version (id, content, created_at)"
+        f" VALUES ('v', convert_to('{_ASKS_FOR_PROOFS}', 'UTF8'), now());"
+        ' UPDATE journal SET facts = facts || \'{"version": "v", "change": {"counts": {"unproved": {"1": 6}}}}\''
+        " WHERE kind = 'redeem'"
+    ),
     "a tier follows from the history": (
         "UPDATE account SET standing = jsonb_set(standing, '{tier,level}', '\"base\"') WHERE standing ? 'tier'"
     ),
@@ -151,12 +169,33 @@ _DONE = {
         "INSERT INTO adjustment (id, member_id, partner_id, points, reason, actor, actor_key, role, state, journal_id,"
         " asked_at) VALUES ('a', 'mbr_0', 'ptn_a', 5, 'r', 's', 'k', 'manager', 'done', 'none', now())"
     ),
+    "a proof that is used up names what was spent by it: of its member, at its partner, in its time": (
+        _PROOF.format("id")
+    ),
+    "what was spent by a proof used it up, and nothing else did": (
+        _PROOF.format("NULL") + "; UPDATE journal SET facts = facts || '{\"proof\": {\"id\": \"prf_1\"}}'"
+    ),
+    "an earning that somebody must look at has a review": (
+        "UPDATE journal SET facts = facts || '{\"review\": [\"own_account\"]}' WHERE kind = 'earn'"
+    ),
+    "points wait as long as their review is open, and no longer": _REVIEW.format("open", "NULL"),
+    "a review is decided by one journal that says so": _REVIEW.format("approved", "now()"),
     "points honoured for another partner are one obligation": "DELETE FROM obligation",
     "an obligation is for points that were honoured": "UPDATE obligation SET allocation_id = 'none' || allocation_id",
     "an obligation of a cycle is in a cycle that was closed": "UPDATE obligation SET cycle_id = 'none'",
     "a cycle holds as many obligations as it was closed with": _CYCLE.format(99),
     "the net amounts of a cycle sum to nothing": "INSERT INTO net_position VALUES ('cyc', 'ptn_a', 0, 0, 0, 5, 0)",
     "what a party pays and gets in a cycle is the sum of its obligations": "UPDATE obligation SET cycle_id = 'none'",
+    "a float is what was paid in less what was charged": (
+        "INSERT INTO terminal_float (terminal_id, balance) VALUES ('ter_x', 5)"
+    ),
+    "what an offline redemption lacked is charged once": _ADD_JOURNAL.format(
+        kind="redeem", facts='{"offline": {"terminal": "ter_x"}, "short": 3}'
+    ),
+    "an allowance says what was used of it": (
+        "INSERT INTO allowance (id, terminal_id, partner_id, points, per_redemption, used, valid_from, valid_until,"
+        " document) VALUES ('alw_x', 'ter_x', 'ptn_a', 9, 9, 3, now(), now(), '')"
+    ),
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import pytest
 from kernel import outbox
 from kernel.database import Database
 from kernel.errors import Unavailable
-from passes.google.document import class_body
+from passes.google.document import ClassPictures, class_body
 from passes.google.push import GooglePassUnknown
 from passes.google.seal import SaveLinks
 from passes.look import Look
@@ -45,7 +45,7 @@ async def test_a_saved_card_shows_the_balance_and_follows_it(db: Database, googl
     card = await phone.save(await google.service.save_link(PASS))
     assert (card.balance, card.holder, card.tier, card.code) == (120, "Aino", "Silver", "7KXM2P9QWERT")
     assert (card.brand, card.title, card.background) == ("Café Aurora", "Aurora points", "#204060")
-    assert card.logo_url == f"{ORIGIN}/static/ptn_cafe.0123abcd.png"
+    assert card.logo_url == f"{ORIGIN}/designs/dsn_1/logo.png"
 
     await keep_card(db, PASS, a_card(balance=170, tier="Gold", next_reward=""))
     await follow_all(db, google)
@@ -143,7 +143,7 @@ async def test_a_new_look_reaches_the_phone_through_the_class_once(db: Database,
     await keep_card(db, PASS, a_card())
     phone = google.phones.phone()
     await phone.save(await google.service.save_link(PASS))
-    google.looks.look = a_look(background="#aa0000")
+    google.looks.now = a_look(background="#aa0000")
     await keep_card(db, PASS, a_card(design="dsn_2"))
     await keep_card(db, "pass_other", a_card(design="dsn_2", code="OTHER"))
     await follow_all(db, google)
@@ -153,7 +153,7 @@ async def test_a_new_look_reaches_the_phone_through_the_class_once(db: Database,
 
 async def test_a_card_in_the_old_design_does_not_bring_back_the_old_look(db: Database, google: GoogleSide) -> None:
     await keep_card(db, "pass_late", a_card(code="LATE", design="dsn_1"))
-    google.looks.look = a_look(background="#aa0000")
+    google.looks.now = a_look(background="#aa0000")
     await keep_card(db, PASS, a_card(design="dsn_2"))
     await google.push.follow([PASS])
     await google.push.follow(["pass_late"])
@@ -162,7 +162,7 @@ async def test_a_card_in_the_old_design_does_not_bring_back_the_old_look(db: Dat
 
 async def test_a_look_published_while_the_older_one_is_being_sent_wins(db: Database, google: GoogleSide) -> None:
     await keep_card(db, PASS, a_card())
-    first, later = google.looks.look, a_look(background="#00aa00")
+    first, later = google.looks.now, a_look(background="#00aa00")
     asked = iter([first])
 
     async def whole(partner_id: str) -> Look:
@@ -238,7 +238,7 @@ async def test_a_card_that_moves_to_another_brand_gets_its_look(db: Database, go
 
 async def test_a_sandbox_with_a_state_file_forgets_nothing(tmp_path: Path) -> None:
     first = WalletApiSandbox(state=tmp_path / "google.sqlite")
-    body = class_body(a_look(), CLASS, f"{ORIGIN}/logo.png")
+    body = class_body(a_look(), CLASS, ClassPictures(f"{ORIGIN}/logo.png"))
     first.resources.insert("loyaltyClass", body)
     again = WalletApiSandbox(state=tmp_path / "google.sqlite")
     assert again.resources.get("loyaltyClass", CLASS) == body | {"reviewStatus": "APPROVED"}

@@ -11,7 +11,10 @@ from api.http.member_details import member_details_router
 from api.http.members import members_router
 from kernel.database import Database
 from network.programmes import Programmes
+from points.contact_changes import Contacts
 from points.contacts import Contact, contact_of, keep, kept
+from points.ledger import Ledger
+from points.teller import Teller
 from tests.support.http_ground import GroundParts, GroundSettings, as_caller, ground_client, key_of, operator_key
 from tests.support.voucher_shop import VoucherShop, voucher_shop
 
@@ -27,6 +30,7 @@ class _Settings(GroundSettings):
 class _Parts(GroundParts):
     settings: _Settings = field(default_factory=_Settings)
     programmes: Programmes | None = None
+    contacts: Contacts | None = None
 
 
 @dataclass
@@ -52,8 +56,12 @@ async def scene(db: Database) -> AsyncIterator[Scene]:
         parts = _Parts(db, programmes=shop.programmes)
         scopes = ("members:read", "members:write")
         cafe, gym = [await key_of(parts, partner, *scopes) for partner in (shop.cafe, shop.gym)]
+        teller = Teller(db, Ledger(shop.clock, []))
+        await teller.start()
+        parts.contacts = Contacts(db, teller, shop.clock, parts.keyring)
         async with ground_client(parts, [members_router, member_details_router]) as client:
             yield Scene(shop, parts, client, cafe, gym, await operator_key(parts))
+        await teller.stop()
 
 
 async def test_a_member_may_join_without_a_name(scene: Scene) -> None:
@@ -122,6 +130,7 @@ async def test_contact_data_are_read_and_forgotten_where_the_member_joined(scene
 async def test_personal_data_are_not_another_partners_business(scene: Scene) -> None:
     member = (await scene.join({"anonymous": True})).json()["id"]
     asked = [("GET", "/contact", None), ("DELETE", "/contact", None), ("PUT", "/name", {"name": "Bo"})]
+    asked.append(("PUT", "/contact", {"email": "bo@example.org"}))
     for method, path, body in asked:
         refused = await scene.ask(method, f"{member}{path}", scene.gym, body)
         assert (refused.status_code, refused.json()["code"]) == (403, "member_of_another_partner")

@@ -45,11 +45,16 @@ async def test_the_page_shows_the_card_in_the_members_language(scene: Scene) -> 
         assert shown in page.text
 
 
-async def test_the_page_runs_no_script_and_tells_nobody_its_address(scene: Scene) -> None:
+async def test_the_page_runs_one_script_of_ours_and_tells_no_stranger_its_address(scene: Scene) -> None:
     page = await scene.door.client.get(scene.page)
-    assert "<script" not in page.text
-    assert page.headers["content-security-policy"].startswith("default-src 'none'")
-    assert page.headers["referrer-policy"] == "no-referrer"
+    (nonce,) = re.findall(r'<script nonce="([^"]{20,})" src="/docs/assets/js/member.js" defer></script>', page.text)
+    assert page.text.count("<script") == 1
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'nonce-" + nonce + "'; ")
+    assert "form-action 'self'; frame-ancestors 'none'" in policy
+    assert nonce not in (await scene.door.client.get(scene.page)).text
+    # To our own pages it is told: browsers vouch for a form only then.
+    assert page.headers["referrer-policy"] == "same-origin"
     assert page.headers["cache-control"] == "private, no-store"
 
 
@@ -76,7 +81,7 @@ async def test_the_page_opens_to_its_own_address_alone(scene: Scene) -> None:
 async def test_names_are_text_and_never_markup(scene: Scene) -> None:
     member = await scene.door.member(scene.cafe, '<script>alert("x")</script>')
     page = await scene.door.client.get(str(member["card_url"]).partition("8000")[2])
-    assert "<script" not in page.text
+    assert "<script>" not in page.text
     assert "&lt;script&gt;" in page.text
 
 
@@ -84,9 +89,12 @@ async def test_the_page_hands_out_both_passes(scene: Scene) -> None:
     apple = await scene.door.client.get(f"{scene.page}/apple")
     assert apple.headers["content-type"] == "application/vnd.apple.pkpass"
     assert _paper(apple.content)["storeCard"]["headerFields"][0]["value"] == "42"
-    google = await scene.door.client.get(f"{scene.page}/google")
-    assert google.status_code == 303
-    assert "/gp/v/save/" in google.headers["location"]
+    for part in ("/google", "/google/all"):
+        google = await scene.door.client.get(f"{scene.page}{part}")
+        assert google.status_code == 303
+        assert "/gp/v/save/" in google.headers["location"]
+        assert (google.headers["cache-control"], google.headers["referrer-policy"]) == ("no-store", "no-referrer")
+    assert (await scene.door.client.get(f"{scene.page}/coupons/NOSUCHCODE/google")).status_code == 404
 
 
 async def test_a_phone_walks_through_the_passes_web_service(scene: Scene) -> None:

@@ -93,7 +93,9 @@ class Oracle:
             standing=msgspec.convert(account.standing, Standing, strict=False),
         )
         for lot in (await session.exec(select(Lot).where(Lot.member_id == member))).all():
-            fields = {name: getattr(lot, name) for name in LotState.__dataclass_fields__ if name != "elsewhere"}
+            fields = {
+                name: getattr(lot, name) for name in LotState.__dataclass_fields__ if name not in ("root", "elsewhere")
+            }
             book.lots[lot.id] = LotState(**fields)
         for arrear in (await session.exec(select(Arrear).where(Arrear.member_id == member))).all():
             book.open_arrears[arrear.id] = ArrearState(
@@ -161,7 +163,7 @@ class Oracle:
         spendable.version = owed.version = book.version
         spendable.standing = msgspec.to_builtins(book.standing, str_keys=True)
         for lot in book.lots.values():
-            kept = {name: value for name, value in asdict(lot).items() if name != "elsewhere"}
+            kept = {name: value for name, value in asdict(lot).items() if name not in ("root", "elsewhere")}
             await session.merge(Lot(**kept, member_id=member))
         for arrear in book.open_arrears.values():
             await session.merge(Arrear(**asdict(arrear), member_id=member))

@@ -29,11 +29,17 @@ from passes.apple.health import Health
 from passes.apple.identities import Identities
 from passes.apple.push_keys import PushKeys, install_push_key
 from passes.apple.push_state import PushState
+from passes.google.health import GoogleHealth
 from passes.sandbox.portal import push_key_file
 from tests.support import tree
 from tests.support.certificates import KEYRING, LOYALTY, a_partner, asked, obtained
 
 _GYM = "pass.fi.example.gym"
+ISSUER = "3388000000012345678"
+PAGES = ["apple", "google"]
+COUNTING = (
+    "press", "pushes", "taps", "apple", "google_callbacks", "google_reconcile", "smart_taps", "presentations",
+)  # fmt: skip
 
 
 @dataclass
@@ -58,6 +64,11 @@ class Parts:
     pushes: Counting
     taps: Counting
     apple: Counting
+    google_health: GoogleHealth
+    google_callbacks: Counting
+    google_reconcile: Counting
+    smart_taps: Counting
+    presentations: Counting
 
 
 class House:
@@ -71,9 +82,9 @@ class House:
         async with self.db.unit() as unit:
             return (await create_key(unit, SystemClock(), KEYRING, "test", partner_id, scopes or SCOPES)).text
 
-    async def page(self, key: str, language: str = "en", name: str = "anybody") -> httpx.Response:
+    async def page(self, key: str, language: str = "en", name: str = "anybody", of: str = "apple") -> httpx.Response:
         headers = {"authorization": _basic(f"{name}:{key}"), "accept-language": language}
-        return await self.client.get("/operator/apple", headers=headers)
+        return await self.client.get(f"/operator/{of}", headers=headers)
 
     async def metrics(self, key: str, **headers: str) -> httpx.Response:
         return await self.client.get("/metrics", headers={"authorization": f"Bearer {key}", **headers})
@@ -86,7 +97,11 @@ async def house(db: Database) -> AsyncIterator[House]:
     await identities.load()
     await keys.load()
     counting = Counting()
-    parts = Parts(Health(db, identities, keys, live=False, max_age_s=0.0), *[counting] * 4)
+    parts = Parts(
+        health=Health(db, identities, keys, live=False, max_age_s=0.0),
+        google_health=GoogleHealth(db, ISSUER, max_age_s=0.0),
+        **dict.fromkeys(COUNTING, counting),
+    )
     app = Litestar(
         [operator_router, metrics_router, docs_assets_router()],
         dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},
@@ -120,6 +135,34 @@ async def busy(db: Database) -> None:
             " ('status', 'get 500', 'x', 5)"
         )
         await unit.connection.execute("INSERT INTO apple_wave (pass_id) VALUES ('p1'), ('p2')")
+    await busy_google(db)
+
+
+async def busy_google(db: Database) -> None:
+    """Google takes some of it, and not all."""
+    async with db.unit() as unit:
+        run = unit.connection.execute
+        await touch(unit.connection, "google.push", [f"g{number}" for number in range(321)])
+        await run(
+            "INSERT INTO google_push_state (issuer_id, standing, reason, rate_per_s, since)"
+            " VALUES ($1, 'waiting', '429 <b>Rate</b> Limit Exceeded', 4.5, now())",
+            ISSUER,
+        )
+        await run(
+            "INSERT INTO google_object (pass_id, pushed_seq, pushed_hash, held, held_at)"
+            " SELECT 'pass_' || n, 1, 'h', CASE WHEN n < 1200 THEN 'saved' WHEN n < 1300 THEN 'deleted'"
+            " ELSE 'unknown' END, CASE WHEN n < 1190 THEN now() END FROM generate_series(1, 1500) n"
+        )
+        await run("UPDATE google_object SET refused = '400 <script>x</script>' WHERE pass_id IN ('pass_1', 'pass_2')")
+        await run(
+            "INSERT INTO google_class (id, body_hash, review) VALUES ('3388.ptn_cafe', 'h', 'APPROVED'),"
+            " ('3388.ptn_gym', 'h', 'REJECTED'), ('3388.ptn_new', 'h', NULL), ('3388.ptn_odd', 'h', 'PONDERED')"
+        )
+        await run(
+            "INSERT INTO google_callback (nonce, class_id, object_id, event, count, said_until, received_at, taken_at)"
+            " VALUES ('n1', 'c', 'o', 'save', 1, now(), now() - interval '4 days', now()),"
+            " ('n2', 'c', 'o', 'del', 1, now(), now() - interval '5 days', NULL)"
+        )
 
 
 def _basic(pair: str) -> str:
@@ -138,6 +181,22 @@ async def test_the_page_shows_certificates_pushes_notes_and_complaints(db: Datab
         "commonpoint apple install", "not fetched yet: 2", "iPhones to wake", "A pass was listed as changed",
     ):  # fmt: skip
         assert words in page, words
+
+
+async def test_the_page_about_google_shows_cards_calls_callbacks_and_classes(db: Database) -> None:
+    await busy(db)
+    async with house(db) as here:
+        answer = await here.page(await here.key(), of="google")
+    page = answer.text
+    assert answer.status_code == 200
+    for words in (
+        "Act now", "1,500", "1,199", ISSUER, "4.5 calls a second", "waiting", "321", "3388.ptn_gym", "rejected",
+        "not asked yet", "PONDERED", "Holders found only by asking", "pass_2", "commonpoint google doctor",
+        "Google’s callbacks do not arrive", 'href="/operator/apple"',
+    ):  # fmt: skip
+        assert words in page, words
+    assert "<script" not in page
+    assert "429 &lt;b&gt;Rate" in page
 
 
 async def test_texts_of_strangers_are_shown_as_text(db: Database) -> None:
@@ -159,13 +218,14 @@ async def test_texts_of_strangers_are_shown_as_text(db: Database) -> None:
         ("", "en", "Act now"),
     ],
 )
-async def test_the_page_speaks_the_browsers_language(db: Database, accepted: str, lang: str, words: str) -> None:
+async def test_the_pages_speak_the_browsers_language(db: Database, accepted: str, lang: str, words: str) -> None:
     await busy(db)
     async with house(db) as here:
-        answer = await here.page(await here.key(), accepted)
-    assert f'<html lang="{lang}">' in answer.text
-    assert re.search(words, answer.text)
-    assert "accept-language" in answer.headers["vary"]
+        answers = [await here.page(await here.key(), accepted, of=page) for page in PAGES]
+    for answer in answers:
+        assert f'<html lang="{lang}">' in answer.text
+        assert re.search(words, answer.text)
+        assert "accept-language" in answer.headers["vary"]
 
 
 async def test_an_empty_house_has_a_page_too(db: Database) -> None:
@@ -175,19 +235,21 @@ async def test_an_empty_house_has_a_page_too(db: Database) -> None:
             answer = await here.page(key, language)
             assert answer.status_code == 200
             assert "commonpoint apple csr" in answer.text
+            assert (await here.page(key, language, of="google")).status_code == 200
 
 
-async def test_the_page_is_for_operators_with_a_key(db: Database) -> None:
+@pytest.mark.parametrize("page", PAGES)
+async def test_the_pages_are_for_operators_with_a_key(db: Database, page: str) -> None:
     async with house(db) as here:
         partner = await a_partner(db)
-        refused = [await here.client.get("/operator/apple")]
+        refused = [await here.client.get(f"/operator/{page}")]
         for key in (
             "", "wrong", (await here.key())[:-1] + "x", await here.key(partner, "network:read"),
             await here.key(None, "earn"),
         ):  # fmt: skip
-            refused.append(await here.page(key))
+            refused.append(await here.page(key, of=page))
         refused.append(
-            await here.client.get("/operator/apple", headers={"authorization": f"Bearer {await here.key()}"})
+            await here.client.get(f"/operator/{page}", headers={"authorization": f"Bearer {await here.key()}"})
         )
     for answer in refused:
         assert answer.status_code == 401
@@ -196,9 +258,10 @@ async def test_the_page_is_for_operators_with_a_key(db: Database) -> None:
         assert "pass.com" not in answer.text
 
 
-async def test_the_page_runs_nothing_and_is_kept_by_nobody(db: Database) -> None:
+@pytest.mark.parametrize("page", PAGES)
+async def test_the_pages_run_nothing_and_are_kept_by_nobody(db: Database, page: str) -> None:
     async with house(db) as here:
-        answer = await here.page(await here.key())
+        answer = await here.page(await here.key(), of=page)
         style = re.search(r'href="(/docs/assets/[^"]+)"', answer.text)
         assert style is not None
         assert (await here.client.get(style[1])).headers["content-type"].startswith("text/css")
@@ -259,6 +322,22 @@ async def test_metrics_are_what_prometheus_reads(db: Database) -> None:
         ("apple_push_connections", LOYALTY): 1,
         ("apple_taps_total", "replay"): 4,
         ("apple_phone_answers_total", "304", "fetch"): 9,
+        ("google_push_standing", "waiting"): 1,
+        ("google_push_standing", "open"): 0,
+        ("google_calls_per_second",): 4.5,
+        ("google_objects", "saved"): 1199,
+        ("google_objects", "deleted"): 100,
+        ("google_objects", "unknown"): 201,
+        ("google_objects_refused",): 2,
+        ("google_objects_unasked",): 0,
+        ("google_classes", "APPROVED"): 1,
+        ("google_classes", "unknown"): 1,
+        ("google_holders_found",): 10,
+        ("google_callbacks_total", "replay"): 4,
+        ("google_reconciled_total", "replay"): 4,
+        ("smart_taps_total", "replay"): 4,
+        ("presentations_total", "replay"): 4,
+        ("google_findings", "bad"): 1,
     }.items():
         assert read[f"commonpoint_{name[0]}", *sorted(name[1:])] == value, name
     assert ("commonpoint_apple_request_timestamp_seconds", _GYM) in read

@@ -63,6 +63,7 @@ async def test_the_card_says_what_it_is_made_of(db: Database) -> None:
     assert (card.language, card.brand_id) == ("fi", the.partner_id)
     assert said(card.description, "fi") == "Bistro kanta-asiakaskortti"
     assert set(card.values) == {"balance", "holder", "next_reward", "news"}
+    assert len(card.links) == 1, "the wallets add the links of the look"
     assert card.links[0].url.startswith("https://points.example.org/c/mbr_")
     assert said(card.links[0].label, "fi") == "Pisteesi"
     assert (row["brand_id"], row["kind"], row["subject_id"]) == (the.partner_id, "card", "")

@@ -10,10 +10,12 @@ import aiohttp
 
 from kernel import outbox
 from kernel.database import Database
+from kernel.secrets import Keyring
 from passes.card import Card, Link, Value, Words, card_json
 from passes.google.identity import GoogleIdentity
 from passes.google.pace import Pace
 from passes.google.push import GooglePush
+from passes.google.push_paper import Allowed, Looks, Papers
 from passes.google.rest import WalletApi
 from passes.google.seal import SaveLinks
 from passes.google.service import GoogleService
@@ -21,6 +23,7 @@ from passes.look import Look
 from passes.sandbox.android import AndroidFleet
 from passes.sandbox.wallet_api import SANDBOX_ISSUER_ID, WalletApiSandbox, make_service_account
 
+KEYRING = Keyring(b"only for tests, at least 32 bytes")
 ORIGIN = "https://points.example"
 PASS = "pass_01jd0000000000000000000001"
 CLASS = f"{SANDBOX_ISSUER_ID}.ptn_cafe"
@@ -39,12 +42,24 @@ class OneLook:
     """A brand whose look may be changed, as publishing a design does; `others` are looks of other brands."""
 
     def __init__(self) -> None:
-        self.look = a_look()
+        self.now = a_look()
         self.others: dict[str, Look] = {}
 
     async def whole(self, partner_id: str) -> Look:
         """The look of a brand."""
-        return self.others.get(partner_id, self.look)
+        return self.others.get(partner_id, self.now)
+
+    async def look(self, design_id: str) -> Look:
+        """The look of a card: that of its brand."""
+        return next((look for look in self.others.values() if look.id == design_id), self.now)
+
+    async def google_hero(self, look: Look) -> bytes | None:
+        """No banner."""
+        return None
+
+    async def google_image(self, look: Look) -> bytes | None:
+        """No picture."""
+        return None
 
 
 @dataclass
@@ -66,8 +81,11 @@ class GoogleSide:
 
 
 @asynccontextmanager
-async def google_side(db: Database, folder: Path, pace: Pace | None = None) -> AsyncIterator[GoogleSide]:
-    """A sandbox with an invited service account from `folder`, and the real parts pointed at it."""
+async def google_side(
+    db: Database, folder: Path, pace: Pace | None = None, designs: Looks | None = None
+) -> AsyncIterator[GoogleSide]:
+    """A sandbox with an invited service account from `folder`, and the real parts pointed at it. Without `designs`
+    there is one look."""
     sandbox = WalletApiSandbox()
     await sandbox.start()
     account = make_service_account(folder, sandbox.token_uri)
@@ -81,8 +99,9 @@ async def google_side(db: Database, folder: Path, pace: Pace | None = None) -> A
         http = await stack.enter_async_context(aiohttp.ClientSession())
         api = WalletApi(identity, http, sandbox.base_url, pace=pace or Pace(10_000, 1000), timeout_s=2.0)
         looks = OneLook()
-        push = GooglePush(db, api, looks, lambda look: f"{ORIGIN}/static/{look.partner_id}.0123abcd.png")
-        service = GoogleService(push, SaveLinks(identity, [ORIGIN], sandbox.save_url))
+        papers = Papers(Allowed(issuer_id=sandbox.issuer_id, public_url=ORIGIN), KEYRING, designs or looks)
+        push = GooglePush(db, api, papers)
+        service = GoogleService(push, SaveLinks(identity, [ORIGIN], sandbox.save_url), api)
         yield GoogleSide(sandbox, identity, http, api, push, service, phones, looks)
 
 
@@ -108,24 +127,25 @@ def _words(text: str) -> Words:
 
 
 _KEEP = """
-INSERT INTO wallet_pass AS p (id, member_id, brand_id, tap_code, wallet, card, change_seq, last_modified, voided)
+INSERT INTO wallet_pass AS p (id, member_id, brand_id, tap_code, wallet, card, change_seq, last_modified, voided, told)
 VALUES ($1::text, $1::text || '-member', 'ptn_cafe', $1::text, 'google', $2::jsonb, nextval('pass_change'),
-        date_trunc('second', now()), $3)
+        date_trunc('second', now()), $3, CASE WHEN $4 THEN ARRAY[clock_timestamp()] ELSE '{}' END)
 ON CONFLICT (id) DO UPDATE SET card = EXCLUDED.card, change_seq = EXCLUDED.change_seq, voided = EXCLUDED.voided,
+    told = p.told || EXCLUDED.told,
     last_modified = greatest(EXCLUDED.last_modified, p.last_modified + interval '1 second')
 """
 
 
-async def keep_card(db: Database, pass_id: str, card: Card, *, voided: bool = False) -> None:
-    """Write what a pass says now and touch its note, as the refresh does."""
+async def keep_card(db: Database, pass_id: str, card: Card, *, voided: bool = False, tells: bool = False) -> None:
+    """Write what a pass says now and touch its note, as the refresh does; `tells`: its news are to be heard of."""
     async with db.unit() as unit:
-        await unit.connection.execute(_KEEP, pass_id, card_json(card).decode(), voided)
+        await unit.connection.execute(_KEEP, pass_id, card_json(card).decode(), voided, tells)
         await outbox.touch(unit.connection, "google.push", [pass_id])
 
 
 async def follow_all(db: Database, side: GoogleSide) -> None:
-    """Let the follower take what is due, until nothing is."""
-    while await outbox.follow_once(db, side.push):
+    """Let the followers take what is due, until nothing is."""
+    while await outbox.follow_once(db, side.push) + await outbox.follow_once(db, side.push.classes):
         pass
 
 

@@ -30,6 +30,9 @@ from passes.design.release import DesignRelease, publish, sweep_brand
 from passes.look import Look, SignUp
 from passes.refresh import PassRefresh, PassSweep
 from passes.rendering import Renderer
+from points.contact_changes import Contacts
+from points.ledger import Ledger
+from points.teller import Teller
 from tests.support.apple_cards import identity
 from tests.support.voucher_shop import VoucherShop, voucher_shop
 
@@ -53,6 +56,7 @@ class PassShop:
     identities: Identities
     press: Press
     service: PassesService
+    contacts: Contacts
     personalisation: Personalisation
     handout: Handout
 
@@ -132,12 +136,18 @@ async def pass_shop(db: Database, signer: Identity | None = None) -> AsyncIterat
         renderer = Renderer(shop.programmes, shop.clock, KEYRING, URL, looks, tap_keys)
         identities = Identities.fixed(signer or identity())
         press = Press(identities, looks, tap_keys, KEYRING, f"{URL}/apple")
-        personalisation = Personalisation(db, KEYRING, looks, renderer, press)
+        teller = Teller(db, Ledger(shop.clock, [], versions=shop.programmes.versions))
+        await teller.start()
+        contacts = Contacts(db, teller, shop.clock, KEYRING, "+358")
+        personalisation = Personalisation(db, contacts, looks, renderer, press)
         reports = Reports(db)
         service = PassesService(db, press, reports, personalisation)
         handout = Handout(db, shop.clock, renderer, identities, service)
         try:
-            yield PassShop(shop, looks, tap_keys, renderer, identities, press, service, personalisation, handout)
+            yield PassShop(
+                shop, looks, tap_keys, renderer, identities, press, service, contacts, personalisation, handout
+            )
         finally:
             await service.close()
             await reports.close()
+            await teller.stop()

@@ -18,7 +18,7 @@ from network.keys import SCOPES, create_key
 
 ALL_PARTNER_SCOPES = [
     "earn", "redeem", "reverse", "claim", "adjust", "transfer", "members:read", "members:write", "passes:read",
-    "designs:write", "taps",
+    "designs:write", "taps", "presentations", "reviews", "receipts", "offline",
     "programmes:read", "programmes:write",
     "network:read", "clearing:read",
 ]  # fmt: skip

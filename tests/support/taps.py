@@ -17,6 +17,7 @@ from api.auth import PARTS_STATE
 from api.http.claims import claims_router
 from api.http.entries import entries_router
 from api.http.members import members_router
+from api.http.presentations import presentations_router
 from api.http.taps import tap_keys_router, taps_router
 from api.http.terminals import terminals_router
 from kernel.clock import MovableClock
@@ -30,18 +31,32 @@ from network.rulebook import Rulebook
 from passes.apple.tap_key_changes import TapKeyChanges
 from passes.apple.tap_keys import TapKeys
 from passes.apple.taps import Reading, Taps
+from passes.google.smart_tap_keys import SmartTapKeys
+from passes.google.taps import SmartTaps
+from passes.presentation import Presentations
 from passes.sandbox.apple_tap import PhoneOfTaps
 from passes.sandbox.apple_tap_terminal import TapTerminal
+from points.contacts import find_by_phone
 from points.ledger import Ledger
+from points.pins import Pins
 from points.programme.registry import Versions
 from points.teller import Teller
 from tests.support.http_ground import START, ground_app, operator_key
+from tokens.holders import member_of_address
 
 PASS_TYPE = "pass.org.commonpoint.test"
 OTHER_PASS_TYPE = "pass.org.commonpoint.other"
 TERMS = {"currency": "EUR", "earn_points": 1, "earn_per_minor": 100, "issuer_pays_micros": 1, "acceptor_gets_micros": 1}
-PARTNER_SCOPES = ["earn", "claim", "members:read", "members:write", "network:read", "taps"]
-ROUTERS = [members_router, entries_router, claims_router, taps_router, tap_keys_router, terminals_router]
+PARTNER_SCOPES = ["earn", "claim", "members:read", "members:write", "network:read", "taps", "presentations"]
+ROUTERS = [
+    members_router,
+    entries_router,
+    claims_router,
+    taps_router,
+    tap_keys_router,
+    terminals_router,
+    presentations_router,
+]
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,16 @@ class TapShopParts:
         self.keys = TapKeys(db, self.keyring)
         self.tap_keys = TapKeyChanges(db, self.keyring, self.keys, sweep)
         self.taps = Taps(db, self.keyring, self.keys, lambda: [OTHER_PASS_TYPE, PASS_TYPE], self.phones_clock)
+        self.smart_tap_keys = SmartTapKeys(self.keyring)
+        self.smart_taps = SmartTaps(db, self.keyring, self.smart_tap_keys, self.phones_clock)
+        self.pins = Pins(db, self.keyring)
+        self.presentations = Presentations(
+            db, self.keyring, self.clock, self.programmes, self.taps, self.smart_taps,
+            find_by_phone=lambda connection, number: find_by_phone(connection, self.keyring, "+358", number),
+            find_by_address=member_of_address,
+            check_pin=self.pins.check,
+            phones_clock=self.phones_clock,
+        )  # fmt: skip
 
     @cached_property
     def rulebook(self) -> Rulebook:

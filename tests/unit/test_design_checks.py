@@ -11,7 +11,7 @@ from PIL import Image
 
 from passes.design.checking import findings
 from passes.design.checks.contrast import contrast
-from passes.look import Action, BackText, Layout, Look, LookLink, SignUp, Span
+from passes.look import Action, BackText, Layout, Look, LookLink, SignUp, Span, ValueKey
 
 _WORDS = {"en": "Hours", "fi": "Ajat", "hu": "Idők"}
 _SHOP = "https://shop.example"
@@ -176,7 +176,18 @@ def test_texts_have_keys_of_their_own_and_an_end() -> None:
     assert said(look(texts=(BackText("terms", _WORDS, lines),))) == {("warning", "text_cut", "/texts/0/text/hu")}
     many = tuple(BackText(f"t{number}", _WORDS, _WORDS) for number in range(21))
     assert ("fault", "too_many", "/texts") in said(look(texts=many))
-    assert ("warning", "texts_dropped", "/layout/back") in said(look(texts=many[:8]))
+    assert said(look(texts=many[:10])) == set()
+    assert said(look(texts=many[:11])) == {("warning", "texts_dropped", "/texts")}
+
+
+def test_values_that_google_would_not_list_are_told_unless_they_stand_on_the_front() -> None:
+    back: tuple[ValueKey, ...] = (
+        "rewards_ready", "vouchers", "pending", "held", "owed", "expiring", "progress", "joined", "next_reward",
+    )  # fmt: skip
+    on_the_front = Layout(secondary=("tier",), auxiliary=(), back=back)
+    assert ("warning", "texts_dropped", "/layout/back") not in said(look(layout=on_the_front))
+    all_behind = Layout(secondary=(), auxiliary=(), back=(*back, "tier"))
+    assert ("warning", "texts_dropped", "/layout/back") in said(look(layout=all_behind))
 
 
 @pytest.mark.parametrize(
@@ -197,6 +208,9 @@ def test_texts_have_keys_of_their_own_and_an_end() -> None:
         ({"app_url": "cafe://card"}, {("fault", "store_id_missing", "/app_url")}),
         ({"app_url": "cafe://card", "store_ids": (123,)}, set()),
         ({"app_url": "javascript:alert(1)", "store_ids": (123,)}, {("fault", "url_malformed", "/app_url")}),
+        ({"android_app": "org.example.cafe"}, set()),
+        ({"android_app": "cafe"}, {("fault", "package_malformed", "/android_app")}),
+        ({"android_app": "org..cafe"}, {("fault", "package_malformed", "/android_app")}),
         ({"store_ids": (0,)}, {("fault", "store_id_malformed", "/store_ids")}),
         ({"user_info": {"a": [1, {"b": None}]}}, {("fault", "value_null", "/user_info")}),
         ({"user_info": {"a": "x" * 2048}}, {("fault", "too_large", "/user_info")}),

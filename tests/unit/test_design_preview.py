@@ -17,7 +17,7 @@ _FULL = Layout(
 
 
 def drawn(language: str = "en", **change: Any) -> Preview:
-    return preview(Look(id="", partner_id="ptn_x", brand_name="Café", **change), {}, language)
+    return preview(Look(**{"id": "", "partner_id": "ptn_x", "brand_name": "Café", **change}), {}, language)
 
 
 def faults(shown: Preview) -> list[str]:
@@ -50,6 +50,14 @@ def test_a_design_with_everything_makes_documents_without_fault(style: Style, ba
     assert [one.label for one in shown.apple.areas["header"]] == [label]
     assert {one.key for one in shown.apple.areas["back"]} >= {*_FULL.back, "news", "text_hours", "link_1"}
     assert shown.google.loyalty_object["loyaltyPoints"]["label"] == label
+    assert shown.google.loyalty_object["rotatingBarcode"]["totpDetails"]["algorithm"] == "TOTP_SHA1"
+    assert shown.google.loyalty_class["enableSmartTap"] is True
+    assert shown.google.offer_class["title"]
+    assert shown.google.offer_object["classId"]
+    # One value more than Google lists stands on the front; nothing else is cut.
+    assert {body: [one.path for one in found] for body, found in shown.google.remarks.items()} == {
+        "loyalty_class": [], "loyalty_object": ["textModulesData[10]"], "offer_class": [], "offer_object": [],
+    }  # fmt: skip
 
 
 def test_the_pictures_of_a_preview_are_those_of_the_package() -> None:
@@ -70,6 +78,30 @@ def test_what_phones_would_refuse_is_found_in_the_document_itself(monkeypatch: p
     assert [(one.level, one.wallet, one.code) for one in tried.findings if one.level == "fault"] == [
         ("fault", "apple", "document_refused")
     ]
+
+
+def test_what_google_would_refuse_is_found_in_its_bodies_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("passes.design.rehearsal._CLASS", "a class without an issuer")
+    tried = rehearse(Look(id="", partner_id="ptn_x", brand_name="Café"), {}, "en")
+    refused = [(one.level, one.wallet, one.says.partition(":")[0]) for one in tried.findings if one.level == "fault"]
+    assert refused == [("fault", "google", at) for at in ("id", "classId", "id", "classId")]
+
+
+def test_what_google_would_cut_is_said_beside_the_body() -> None:
+    shown = drawn(brand_name="The Coffee Company of X")
+    assert shown.google is not None
+    assert shown.google.remarks["loyalty_class"][0].path == "issuerName"
+
+
+def test_pictures_for_google_are_named_if_the_design_has_what_they_are_made_of() -> None:
+    pictures = {"strip.fi": png(size=(1125, 432)), "thumbnail": png(size=(270, 270))}
+    named = dict.fromkeys(pictures, "0" * 64)
+    look = Look(id="", partner_id="ptn_x", brand_name="Café", style="event_ticket", pictures=named)
+    plain, pictured = drawn(), preview(look, pictures, "en")
+    assert plain.google is not None
+    assert pictured.google is not None
+    assert not {"heroImage", "imageModulesData"} & set(plain.google.loyalty_class)
+    assert {"heroImage", "imageModulesData"} <= set(pictured.google.loyalty_class)
 
 
 def test_a_design_with_faults_is_not_drawn() -> None:

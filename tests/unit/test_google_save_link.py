@@ -1,11 +1,13 @@
 """The link behind the button."""
 
+import base64
+import json
 from pathlib import Path
 
 import pytest
 
 from passes.google.identity import GoogleIdentity
-from passes.google.seal import MAX_JWT_LENGTH, SAVE_URL, SaveLinks, SaveLinkTooLong
+from passes.google.seal import MAX_JWT_LENGTH, SAVE_URL, Named, SaveLinks, SaveLinkTooLong
 from passes.sandbox.google_account import BadJwt, ServiceAccount, make_service_account, verified_claims
 
 ISSUER = "3388000000022000000"
@@ -65,3 +67,31 @@ def test_a_service_account_made_again_keeps_its_key_and_may_move(tmp_path: Path)
 def test_an_issuer_id_is_a_number(account: ServiceAccount) -> None:
     with pytest.raises(ValueError, match="digits"):
         GoogleIdentity.from_file(account.path, "my-shop")
+
+
+def test_one_link_names_cards_and_coupons_each_in_their_list(identity: GoogleIdentity, account: ServiceAccount) -> None:
+    links = SaveLinks(identity, ["https://points.example"])
+    offer = Named("offerObject", f"{ISSUER}.pass_2", f"{CLASS}.0123456789ab")
+    jwt = links.signed([Named("loyaltyObject", OBJECT, CLASS), offer])
+    claims = verified_claims(jwt, {account.email: account.public_key})
+    assert claims["iss"] == account.email
+    assert isinstance(claims["iat"], int)
+    assert claims["payload"] == {
+        "loyaltyObjects": [{"id": OBJECT, "classId": CLASS}],
+        "offerObjects": [{"id": offer.object_id, "classId": offer.class_id}],
+    }
+
+
+def test_a_signed_token_names_its_key_so_that_google_finds_it(
+    identity: GoogleIdentity, account: ServiceAccount
+) -> None:
+    head = identity.sign_jwt({"iss": account.email}).split(".")[0]
+    header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    info = json.loads(account.path.read_bytes())
+    assert header == {"alg": "RS256", "kid": info["private_key_id"], "typ": "JWT"}
+
+
+@pytest.mark.parametrize("wrong", ['1.a"}', "", "no-issuer", "1.ä", "1.a b"])
+def test_nothing_but_an_id_gets_into_a_link(identity: GoogleIdentity, wrong: str) -> None:
+    with pytest.raises(ValueError, match="no id"):
+        SaveLinks(identity, []).link(OBJECT, wrong)

@@ -225,3 +225,33 @@ def test_every_kind_of_entry_explains_itself(kind: str, facts: dict[str, Any], p
 def test_an_entry_of_an_unknown_version_is_explained_as_far_as_it_can_be(kind: str) -> None:
     known: Version | None = None
     assert isinstance(explain(known, kind, {"reward": "cup", "ends_at": "2026-12-30T22:00:00Z"}, -5, None, None), list)
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "points", "language", "said"),
+    [
+        ("redeem", {"proof": {"way": "tap"}}, -5, "en", "The phone was held to the reader."),
+        ("claim", {"reward": "mug", "proof": {"way": "pin"}}, -5, "fi", "Vahvistettu PIN-koodilla."),
+        ("redeem", {"offline": {"terminal": "t"}, "short": 3}, -5, "en", "3 points were not there."),
+        ("activate", {"verdict": {"approved": True}}, 5, "en", "It was looked at and approved."),
+        ("reverse", {"verdict": {"approved": False}}, -5, "hu", "A tételt ellenőriztük, és nem hagytuk jóvá."),
+        ("mark", {"reason": "review", "verdict": {"approved": True}}, 0, "fi", "tarkistettu ja hyväksytty"),
+        ("mark", {"reason": "acted", "about": "class.attended"}, 0, "en", "This has happened: class.attended."),
+        ("mark", {"reason": "acted"}, 0, "en", "acted"),
+    ],
+)
+def test_proofs_offline_spending_and_reviews_are_told(
+    kind: str, facts: dict[str, Any], points: int, language: str, said: str
+) -> None:
+    lines = explain(None, kind, facts, points, None, None, language)
+    assert any(said in line for line in lines), lines
+
+
+def test_points_under_review_say_what_else_they_wait_for() -> None:
+    buyer = Member(version(SPEND))
+    bought = buyer.buys(500)
+    for awaits, count in (("review", 1), ("review+class.attended", 2)):
+        facts = facts_of(bought, review=["own_account"], issued={"lot_1": [None, None, awaits]})
+        lines = explain(buyer.version, "earn", facts, 6, 500, "EUR", "en")
+        assert "They can be used as soon as somebody has looked at this." in lines
+        assert sum("as soon as" in line for line in lines) == count

@@ -349,3 +349,33 @@ def test_faults_of_meaning_are_placed_where_the_file_writes_them() -> None:
 
 def test_the_built_in_programme_has_no_faults() -> None:
     assert faults_of_meaning(default_version().programme) == []
+
+
+@pytest.mark.parametrize(
+    ("rest", "path", "says"),
+    [
+        ("misuse: {velocity: [{of: member, on: earn, within: PT1H}]}\n", "misuse.velocity[0]", "`times` or `points`"),
+        (
+            "misuse: {velocity: [{of: member, on: earn, within: P13M, times: 1}]}\n",
+            "misuse.velocity[0].within",
+            "longer than a year",
+        ),
+        (
+            "misuse: {velocity: [{of: member, on: earn, within: PT0S, times: 1}]}\n",
+            "misuse.velocity[0].within",
+            "no length",
+        ),
+        (
+            "misuse: {velocity: [{of: member, on: earn, within: P1D, times: 1},"
+            " {of: member, on: earn, within: P1D, times: 1}]}\n",
+            "misuse.velocity[1]",
+            "twice",
+        ),
+        ("redemptions: {proof: {above: 1, ways: []}}\n", "redemptions.proof.ways", "at least one way"),
+        ("redemptions: {proof: {above: 1, ways: [pin, pin]}}\n", "redemptions.proof.ways[1]", "twice"),
+        (rule("kind: visit, points: 1, pending: {until_event: review}"), "earn[0].pending.until_event", "another name"),
+    ],
+)
+def test_limits_limit_something_and_proofs_can_be_given(rest: str, path: str, says: str) -> None:
+    (fault,) = faults(HEAD + rest)
+    assert (fault.path, says in fault.message) == (path, True)

@@ -214,3 +214,9 @@ def test_no_template_is_an_arbitrage_or_promises_what_nobody_reaches(name: str) 
     serious = {"arbitrage", "unreachable_reward", "unreachable_tier", "never_claimable", "never_won", "never_holds"}
     found = [one for one in lint(read_programme(template(name))) if one.code in serious]
     assert found == []
+
+
+def test_a_proof_above_what_can_be_spent_in_a_day_is_never_asked() -> None:
+    for above, found in ((99, []), (100, ["proof_never_asked"])):
+        limits = f"redemptions: {{max_points_per_day: 100, proof: {{above: {above}}}}}\n"
+        assert [code for code, _, _ in advice(ONE_PER_EURO + off("1.00", 100) + limits)] == found

@@ -16,6 +16,12 @@ def test_the_example_is_a_programme_without_faults_or_advice() -> None:
     assert lint(read_programme(example)) == []
 
 
+def test_the_example_of_proofs_and_limits_fits_into_it() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", _PAGE, re.DOTALL)
+    (part,) = re.findall(r"```yaml part\n(.*?)```", _PAGE, re.DOTALL)
+    assert lint(read_programme(example + part)) == []
+
+
 def test_every_section_and_every_kind_of_rule_is_named() -> None:
     ground = {"programme", "names", "zone", "currency", "format", "day_starts"}
     sections = set(Programme.__struct_fields__) - ground

@@ -15,6 +15,9 @@ LONGEST_SPAN: Final = timedelta(hours=24)
 LONGEST_TERMS: Final = 4000
 _LONGEST_DESCRIPTION = 300
 _APP_URL = re.compile(r"[a-z][a-z0-9+.-]{1,31}:[\x21-\x7e]{0,2000}")
+# https://developer.android.com/build/configure-app-module (application id)
+_PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)+")
+_LONGEST_PACKAGE = 255
 _NO_APP = ("javascript:", "data:", "file:", "vbscript:", "http:", "about:", "blob:")
 
 
@@ -60,6 +63,10 @@ def of_app(look: Look) -> Iterator[Finding]:
             yield fault("store_id_missing", "/app_url", "iOS opens an app only if its App Store id is given.", "apple")
         if _APP_URL.fullmatch(look.app_url) is None or look.app_url.startswith(_NO_APP):
             yield fault("url_malformed", "/app_url", "Give the address that opens the app.", "apple")
+    package = look.android_app
+    if package and (len(package) > _LONGEST_PACKAGE or _PACKAGE.fullmatch(package) is None):
+        says = "Give the app's package name, such as org.example.cafe."
+        yield fault("package_malformed", "/android_app", says, "google")
     if len(msgspec.json.encode(look.user_info)) > LARGEST_USER_INFO_BYTES:
         yield fault("too_large", "/user_info", f"At most {LARGEST_USER_INFO_BYTES} bytes of JSON.", "apple")
     elif _has_null(look.user_info):

@@ -6,11 +6,16 @@ from typing import Final, get_args
 
 from passes.card import Words
 from passes.design.checks.finding import Finding, escaped, fault, longer_than, of_words, warning
+from passes.google import limits
+from passes.google.document_slots import module_keys, secondary_key
 from passes.look import Layout, Look, ValueKey
 
 MOST_HEADER, MOST_PRIMARY, MOST_BELOW = 3, 1, 4
-_GOOGLE_MODULES: Final = 10
-_GOOGLE_BALANCE_LABEL, _GOOGLE_NAME_LABEL, _GOOGLE_HEADER = 9, 15, 35
+_GOOGLE_LABELS: Final = {
+    "balance": limits.BALANCE_LABEL,
+    "holder": limits.ACCOUNT_LABEL,
+    "member_code": limits.ACCOUNT_LABEL,
+}
 _AREAS = ("header", "primary", "secondary", "auxiliary", "back")
 _OF_COUPONS = frozenset({"reward", "worth", "uses_left", "valid_until"})
 _SENTENCES = frozenset({"next_reward", "expiring", "progress", "pending", "held", "owed", "reward"})
@@ -39,10 +44,21 @@ def of_layout(look: Look) -> Iterator[Finding]:
                 yield warning("value_cut", at, f"“{key}” is a sentence: a header has room for a number.", "apple")
     if not seen & {"balance", "rewards_ready", "progress"} and look.style == "store_card":
         yield warning("balance_missing", "/layout", "The card shows neither points nor progress.")
-    said = len(seen) + len(look.texts)
-    if said > _GOOGLE_MODULES:
-        says = f"Google shows at most {_GOOGLE_MODULES} texts: {said - _GOOGLE_MODULES} would not be seen."
-        yield warning("texts_dropped", "/layout/back", says, "google")
+    yield from _dropped_by_google(look)
+
+
+def _dropped_by_google(look: Look) -> Iterator[Finding]:
+    """Texts that Google does not list among the details and that are not on the front either."""
+    layout = look.layout
+    keys = dict.fromkeys(("news", *chain(*(getattr(layout, area) for area in _AREAS))))
+    unlisted = module_keys(layout, keys)[limits.MODULES :]
+    for pointer, dropped in (
+        ("/layout/back", sum(key in layout.back for key in unlisted)),
+        ("/texts", len(look.texts) - limits.MODULES),
+    ):
+        if dropped > 0:
+            says = f"Google shows at most {limits.MODULES} texts: {dropped} would not be seen."
+            yield warning("texts_dropped", pointer, says, "google")
 
 
 def of_labels(look: Look) -> Iterator[Finding]:
@@ -54,7 +70,7 @@ def of_labels(look: Look) -> Iterator[Finding]:
             continue
         yield from of_words(words, at)
         yield from _on_apple(look.layout, key, words, at)
-        yield from _on_google(key, words, at)
+        yield from _on_google(look.layout, key, words, at)
 
 
 def _too_many(layout: Layout) -> Iterator[Finding]:
@@ -86,7 +102,7 @@ def _on_apple(layout: Layout, key: str, words: Words, at: str) -> Iterator[Findi
             yield from longer_than(words, soft, at, f"Apple may cut the label in the {area} row", "apple")
 
 
-def _on_google(key: str, words: Words, at: str) -> Iterator[Finding]:
-    """https://developers.google.com/wallet/reference/rest/v1/loyaltyobject"""
-    soft = {"balance": _GOOGLE_BALANCE_LABEL, "tier": _GOOGLE_BALANCE_LABEL, "holder": _GOOGLE_NAME_LABEL}
-    yield from longer_than(words, soft.get(key, _GOOGLE_HEADER), at, "Google may cut the label", "google")
+def _on_google(layout: Layout, key: str, words: Words, at: str) -> Iterator[Finding]:
+    second = {secondary_key(layout): limits.BALANCE_LABEL}
+    soft = (_GOOGLE_LABELS | second).get(key, limits.HEADER)
+    yield from longer_than(words, soft, at, "Google may cut the label", "google")

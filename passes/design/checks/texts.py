@@ -7,11 +7,11 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from passes.design.checks.finding import Finding, fault, longer_than, of_words, unseen, warning
+from passes.google import limits
 from passes.look import Look
 
 MOST_TEXTS, MOST_LINKS, MOST_ACTIONS = 20, 10, 2
 LONGEST_NAME, LONGEST_TEXT, LONGEST_URL = 64, 4000, 2048
-_GOOGLE_NAME, _GOOGLE_BODY, _GOOGLE_HEADER, _GOOGLE_LINK = 20, 500, 35, 20
 _BESIDE_LOGO: Final = 20
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.IGNORECASE)
@@ -27,8 +27,8 @@ def of_names(look: Look) -> Iterator[Finding]:
             yield fault("text_missing", pointer, "The brand needs a name.")
         elif len(name) > LONGEST_NAME or unseen(name) or "\n" in name:
             yield fault("text_too_long", pointer, f"At most {LONGEST_NAME} characters, none of them unseen.")
-        elif len(name) > _GOOGLE_NAME:
-            yield warning("text_cut", pointer, f"Google shows about {_GOOGLE_NAME} characters of it.", "google")
+        elif len(name) > limits.NAME:
+            yield warning("text_cut", pointer, f"Google shows about {limits.NAME} characters of it.", "google")
     if len(look.logo_text) > _BESIDE_LOGO:
         says = f"Beside logo and header there is room for about {_BESIDE_LOGO} characters."
         yield warning("text_cut", "/logo_text", says, "apple")
@@ -47,8 +47,8 @@ def of_texts(look: Look) -> Iterator[Finding]:
             yield fault("key_twice", f"{at}/key", "Another text has this key.")
         yield from of_words(text.label, f"{at}/label")
         yield from of_words(text.text, f"{at}/text", LONGEST_TEXT, lines=True)
-        yield from longer_than(text.label, _GOOGLE_HEADER, f"{at}/label", "Google may cut the heading", "google")
-        yield from longer_than(text.text, _GOOGLE_BODY, f"{at}/text", "Google may cut the text", "google")
+        yield from longer_than(text.label, limits.HEADER, f"{at}/label", "Google may cut the heading", "google")
+        yield from longer_than(text.text, limits.BODY, f"{at}/text", "Google may cut the text", "google")
 
 
 def of_links(look: Look) -> Iterator[Finding]:
@@ -58,7 +58,7 @@ def of_links(look: Look) -> Iterator[Finding]:
     for place, link in enumerate(look.links[:MOST_LINKS]):
         yield from of_words(link.label, f"/links/{place}/label")
         yield from longer_than(
-            link.label, _GOOGLE_LINK, f"/links/{place}/label", "Google may cut the link's text", "google"
+            link.label, limits.LINK, f"/links/{place}/label", "Google may cut the link's text", "google"
         )
         yield from _of_url(link.url, f"/links/{place}/url")
     for place, action in enumerate(look.actions):

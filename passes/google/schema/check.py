@@ -3,57 +3,44 @@
 Only what we send is checked, never what Google answers: new fields and enum values appear there without notice.
 """
 
-import copy
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import fastjsonschema
 import msgspec
 
 from kernel.errors import Invalid
+from passes.google.schema.rules import with_rules
 
-Resource = Literal["loyaltyClass", "loyaltyObject"]
+Resource = Literal["loyaltyClass", "loyaltyObject", "offerClass", "offerObject"]
 Body = Mapping[str, Any]
 
-_ROOT: Mapping[Resource, str] = {"loyaltyClass": "LoyaltyClass", "loyaltyObject": "LoyaltyObject"}
-
-# Rules which Google's documentation states in prose only: (definition, property) -> extra keywords.
-# https://developers.google.com/wallet/reference/rest/v1/loyaltyobject and .../loyaltyclass
-_ID = {"type": "string", "pattern": r"^[0-9]+\.[A-Za-z0-9._-]+$", "maxLength": 64}
-_COLOUR = {"pattern": "^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"}
-_PROPERTY_RULES: Mapping[tuple[str, str], Mapping[str, Any]] = {
-    ("LoyaltyClass", "id"): _ID,
-    ("LoyaltyClass", "hexBackgroundColor"): _COLOUR,
-    ("LoyaltyClass", "reviewStatus"): {"enum": ["DRAFT", "UNDER_REVIEW"]},
-    ("LoyaltyClass", "merchantLocations"): {"maxItems": 10},
-    ("LoyaltyClass", "messages"): {"maxItems": 10},
-    ("LoyaltyClass", "valueAddedModuleData"): {"maxItems": 15},
-    ("LoyaltyObject", "id"): _ID,
-    ("LoyaltyObject", "classId"): _ID,
-    ("LoyaltyObject", "merchantLocations"): {"maxItems": 10},
-    ("LoyaltyObject", "messages"): {"maxItems": 10},
-    ("LoyaltyObject", "valueAddedModuleData"): {"maxItems": 15},
-    ("LoyaltyObject", "smartTapRedemptionValue"): {"pattern": "^[ -~]*$"},
-    ("TextModuleData", "id"): {"pattern": "^[A-Za-z0-9_-]+$"},
-    ("CardTemplateOverride", "cardRowTemplateInfos"): {"minItems": 1, "maxItems": 3},
+_ROOT: Final[Mapping[Resource, str]] = {
+    "loyaltyClass": "LoyaltyClass",
+    "loyaltyObject": "LoyaltyObject",
+    "offerClass": "OfferClass",
+    "offerObject": "OfferObject",
 }
-_DEFINITION_RULES: Mapping[str, Mapping[str, Any]] = {
-    "LoyaltyPoints": {"required": ["balance"]},
-    "LoyaltyPointsBalance": {"minProperties": 1, "maxProperties": 1},
-    "Image": {"oneOf": [{"required": ["sourceUri"]}, {"required": ["privateImageId"]}]},
-    "ImageUri": {"required": ["uri"]},
-    "CardRowTemplateInfo": {"minProperties": 1, "maxProperties": 1},
-    "TemplateItem": {"oneOf": [{"required": ["firstValue"]}, {"required": ["predefinedItem"]}]},
-}
+_CLASS_OF: Final[Mapping[Resource, Resource]] = {"loyaltyObject": "loyaltyClass", "offerObject": "offerClass"}
 
 
 class WalletBodyInvalid(Invalid):
-    """A body that the Wallet API would refuse; sending it again cannot help."""
+    """A body that the Wallet API would refuse; sending it again cannot help. `path` names the place, `says` why."""
 
     code = "google_wallet_body_invalid"
     title = "The Google Wallet body is not valid"
+
+
+def is_class(resource: Resource) -> bool:
+    """Whether this is a kind of class."""
+    return resource not in _CLASS_OF
+
+
+def class_of(resource: Resource) -> Resource:
+    """The kind of class that objects of this kind belong to; a kind of class itself."""
+    return _CLASS_OF.get(resource, resource)
 
 
 def check(resource: Resource, body: Body, *, patch: bool = False) -> None:
@@ -62,10 +49,21 @@ def check(resource: Resource, body: Body, *, patch: bool = False) -> None:
     With `patch` a None stands for "remove this field" and nothing is required at the root, except that a class names
     its review status in every request.
     """
-    try:
-        _validator(resource, patch)(without_nulls(body) if patch else body)
-    except fastjsonschema.JsonSchemaValueException as error:
-        raise WalletBodyInvalid(f"{resource}: {error.message}", rule=str(error.rule)) from error
+    _check(resource, _validator(_ROOT[resource], patch), without_nulls(body) if patch else body)
+
+
+def check_message(message: Body) -> None:
+    """The same for what `addMessage` is given. Raises `WalletBodyInvalid`."""
+    _check("message", _validator("Message", patch=False), message)
+
+
+def canonical(definition: str, field: str, value: str) -> str:
+    """A value of an enum as we write it, for reading answers: `LoyaltyClass`, `reviewStatus`, `approved` -> `APPROVED`.
+
+    A value that is not known is left as it is.
+    """
+    known: str = frozen()["aliases"].get(definition, {}).get(field, {}).get(value, value)
+    return known
 
 
 def without_nulls(node: Any) -> Any:
@@ -77,25 +75,34 @@ def without_nulls(node: Any) -> Any:
 
 @cache
 def frozen() -> dict[str, Any]:
-    """The frozen facts: `revision` of the discovery document and `$defs`."""
+    """The frozen facts: `revision` of the discovery document, `$defs`, and `aliases` of enum values."""
     facts: dict[str, Any] = msgspec.json.decode(Path(__file__).with_name("walletobjects.json").read_bytes())
     return facts
 
 
+def _check(name: str, validator: Callable[[Any], Any], body: Any) -> None:
+    try:
+        validator(body)
+    except fastjsonschema.JsonSchemaValueException as error:
+        at, says = _place(error)
+        raise WalletBodyInvalid(f"{name}: {at or 'this'} {says}", rule=str(error.rule), path=at, says=says) from error
+
+
+def _place(error: fastjsonschema.JsonSchemaValueException) -> tuple[str, str]:
+    """Where in the body, and what is wrong there without naming the place again."""
+    path = "".join(f"[{step}]" if str(step).isdecimal() else f".{step}" for step in error.path[1:]).removeprefix(".")
+    return path, str(error.message).removeprefix(str(error.name)).strip()
+
+
 @cache
-def _validator(resource: Resource, patch: bool) -> Callable[[Any], Any]:
+def _validator(root: str, patch: bool) -> Callable[[Any], Any]:
     """Compiled on first use: about 0.1 s, then some microseconds per body."""
-    definitions = copy.deepcopy(frozen()["$defs"])
-    for (name, field), rule in _PROPERTY_RULES.items():
-        definitions[name]["properties"][field].update(rule)
-    for name, rule in _DEFINITION_RULES.items():
-        definitions[name].update(rule)
-    root = definitions[_ROOT[resource]]
+    definitions = with_rules(frozen()["$defs"])
     if patch:
-        root["required"] = ["reviewStatus"] if resource == "loyaltyClass" else []
+        definitions[root]["required"] = ["reviewStatus"] if root.endswith("Class") else []
     schema = {
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "$ref": f"#/$defs/{_ROOT[resource]}",
+        "$ref": f"#/$defs/{root}",
         "$defs": definitions,
     }
     compiled: Callable[[Any], Any] = fastjsonschema.compile(schema, use_default=False)

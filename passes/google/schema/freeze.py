@@ -6,9 +6,11 @@ Run it again when Google publishes a new revision. The document is inside the Py
     python -m passes.google.schema.freeze path/to/walletobjects.v1.json
 
 Only names, types, enum values, formats and what is required are kept. Deprecated fields and enum values are left out,
-so a body that uses one fails the check. Format of the source: https://developers.google.com/discovery/v1/type-format
+so a body that uses one fails the check; what the deprecated spellings of a value stand for is kept beside, for reading
+answers. Format of the source: https://developers.google.com/discovery/v1/type-format
 """
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,16 +18,20 @@ from typing import Any
 
 import msgspec
 
-ROOTS = ("LoyaltyClass", "LoyaltyObject")
+ROOTS = ("LoyaltyClass", "LoyaltyObject", "OfferClass", "OfferObject")
 FROZEN = Path(__file__).with_name("walletobjects.json")
 
 _INT32 = {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
 # JSON has no 64-bit integers: Google sends and takes them as strings of digits.
 _INT64 = {"type": "string", "pattern": "^-?[0-9]{1,19}$"}
+_ALIAS = re.compile(r"Legacy alias for `(\w+)`")
 
 
 def freeze(discovery: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON Schema definitions reachable from the loyalty class and object, with the document's revision."""
+    """The JSON Schema definitions reachable from the classes and objects, with the document's revision.
+
+    `aliases` are the deprecated spellings: definition -> property -> spelling -> value.
+    """
     schemas = discovery["schemas"]
     found: dict[str, dict[str, Any]] = {}
     waiting = list(ROOTS)
@@ -34,11 +40,12 @@ def freeze(discovery: Mapping[str, Any]) -> dict[str, Any]:
         if name not in found:
             found[name] = _definition(schemas[name])
             waiting.extend(_references(found[name]))
-    return {"revision": discovery["revision"], "$defs": dict(sorted(found.items()))}
+    aliases = {name: known for name in sorted(found) if (known := _aliases(schemas[name]))}
+    return {"revision": discovery["revision"], "$defs": dict(sorted(found.items())), "aliases": aliases}
 
 
 def _definition(schema: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: fact for name, fact in schema.get("properties", {}).items() if not fact.get("deprecated")}
+    kept = {name: fact for name, fact in schema.get("properties", {}).items() if not _deprecated(fact)}
     definition: dict[str, Any] = {
         "type": "object",
         "properties": {name: _type_fact(fact) for name, fact in sorted(kept.items())},
@@ -49,6 +56,21 @@ def _definition(schema: Mapping[str, Any]) -> dict[str, Any]:
     if required:
         definition["required"] = required
     return definition
+
+
+def _deprecated(fact: Mapping[str, Any]) -> bool:
+    """Some are marked, some only say so."""
+    return bool(fact.get("deprecated")) or fact.get("description", "").startswith("Deprecated")
+
+
+def _aliases(schema: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for name, fact in sorted(schema.get("properties", {}).items()):
+        described = zip(fact.get("enum", ()), fact.get("enumDescriptions", ()), strict=False)
+        known = {value: match[1] for value, says in described if (match := _ALIAS.match(says))}
+        if known and not _deprecated(fact):
+            found[name] = known
+    return found
 
 
 def _type_fact(fact: Mapping[str, Any]) -> dict[str, Any]:

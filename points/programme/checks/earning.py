@@ -23,6 +23,8 @@ def rule(part: Rule, _: Programme) -> Iterator[Found]:
     """Points that wait must wait for something."""
     if part.pending is not None and (part.pending.after is None) == (part.pending.until_event is None):
         yield ("pending",), "points wait either for a time (`after`) or for an event (`until_event`)"
+    if part.pending is not None and part.pending.until_event == "review":
+        yield ("pending", "until_event"), "`review` is what points under review wait for; give the event another name"
 
 
 def event_rule(part: EventRule, _: Programme) -> Iterator[Found]:

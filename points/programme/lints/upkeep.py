@@ -36,6 +36,15 @@ def notices(programme: Programme) -> Iterator[Advice]:
             yield Advice("notice_too_early", ("lots", "notices", number), text)
 
 
+def proofs(programme: Programme) -> Iterator[Advice]:
+    """A proof that is asked above what can be spent in a day is never asked."""
+    limits = programme.redemptions
+    most = limits.max_points_per_day
+    if limits.proof is not None and most is not None and limits.proof.above >= most:
+        text = f"at most {most} points are spent in a day, so no proof is ever asked for"
+        yield Advice("proof_never_asked", ("redemptions", "proof", "above"), text)
+
+
 def sensitive(programme: Programme) -> Iterator[Advice]:
     """Who looks at sensitive categories finds only members who consented."""
     for number, segment in enumerate(programme.segments):

@@ -1,6 +1,8 @@
 """What becomes of points: expiry, arrears, adjustments, transfers, households."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 from points.programme.schema.basics import Count, Id, LocalDate, Node, PointCount, Span
 
@@ -83,9 +85,21 @@ class Households(Node, frozen=True, kw_only=True):
     max_members: Count
 
 
+class ProofNeeded(Node, frozen=True, kw_only=True):
+    """More than `above` points in a business day are spent only with a live proof that the member is there or agrees:
+    a rotating code, a phone held to a reader, a confirmation on the member's own page, or their PIN."""
+
+    above: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+    ways: tuple[Literal["rotating_code", "tap", "confirmation", "pin"], ...] = (
+        "rotating_code", "tap", "confirmation", "pin",
+    )  # fmt: skip
+
+
 class Redemptions(Node, frozen=True, kw_only=True):
-    """Limits of spending by a member; points may be used `from_next_day` after their earning."""
+    """Limits of spending by a member; points may be used `from_next_day` after their earning. A `proof` makes what can
+    be copied (a static code, a number typed by hand) good for small amounts only."""
 
     max_points_per_day: PointCount | None = None
     from_next_day: bool = False
     cool_down_after_contact_change: Span = "PT0S"
+    proof: ProofNeeded | None = None

@@ -9,6 +9,7 @@ from points.programme.schema.campaigns import Campaign
 from points.programme.schema.earning import EarnBase, EarnRule
 from points.programme.schema.engagement import Engagement
 from points.programme.schema.lifecycle import Adjustments, Arrears, Households, Lots, Redemptions, Transfers
+from points.programme.schema.misuse import Misuse
 from points.programme.schema.rewards import Benefit, Conversion, Reward
 from points.programme.schema.segments import Holdout, Segment
 from points.programme.schema.tiers import Tiers
@@ -74,6 +75,7 @@ class Programme(Node, frozen=True, kw_only=True):
     transfers: Transfers | None = None
     households: Households | None = None
     redemptions: Redemptions = Redemptions()
+    misuse: Misuse = Misuse()
     engagement: Engagement = Engagement()
     segments: tuple[Segment, ...] = ()
     holdouts: tuple[Holdout, ...] = ()

@@ -22,6 +22,7 @@ from points.programme.evaluation import caps_of
 from points.programme.events import PURCHASE
 from points.programme.periods import day_ends
 from points.programme.rewards import stock_caps
+from points.programme.schema.misuse import Misuse
 from points.programme.schema.programme import Programme
 from points.programme.simulation.behaviour import Assumptions, redeems, wishes
 from points.programme.simulation.figures import Figures
@@ -284,9 +285,13 @@ class Replay:
 
 
 def untold(version: Version) -> Version:
-    """The version without notices of points that will end: they move no points, and there is nobody to read them."""
-    lots = msgspec.structs.replace(version.programme.lots, notices=())
-    return Version(version.id, msgspec.structs.replace(version.programme, lots=lots))
+    """The version without notices of points that will end: they move no points, and there is nobody to read them. Nor
+    is there anybody to prove who they are or to look at what is unusual: every sale is taken as honest."""
+    programme = version.programme
+    lots = msgspec.structs.replace(programme.lots, notices=())
+    redemptions = msgspec.structs.replace(programme.redemptions, proof=None)
+    honest = msgspec.structs.replace(programme, lots=lots, redemptions=redemptions, misuse=Misuse())
+    return Version(version.id, honest)
 
 
 class _Numbers:
