@@ -122,6 +122,8 @@ async def _apple(settings: Settings, db: Database) -> tuple[Verdict, str]:
 
 
 async def _google(settings: Settings, db: Database) -> tuple[Verdict, str]:
+    if settings.google_service_account is None:
+        return "warn", "no service account: the test twin stands in"
     async with aiohttp.ClientSession() as http:
         report = await examined_at_google(settings, db, http)
     found = [finding for finding in report.findings if finding.level in ("bad", "warn")]
