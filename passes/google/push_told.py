@@ -1,7 +1,7 @@
 """What Google was told of a pass, in three short hashes, and whether a change is worth a notification. Pure."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -50,11 +50,6 @@ def read_told(text: str | None) -> Told | None:
     body, _, rest = text.removeprefix(_DOUBT).partition(".")
     news, _, face = rest.partition(".")
     return Told(body, news, face, in_doubt=text.startswith(_DOUBT) or not rest)
-
-
-def doubtful(told: Told) -> Told:
-    """The same, not sure any more."""
-    return replace(told, in_doubt=True)
 
 
 def notice(before: Told | None, now: Told, told_at: datetime | None, at: datetime) -> Notice:

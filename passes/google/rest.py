@@ -29,7 +29,7 @@ from passes.google.push_verdict import (
     WalletUnavailable,
     verdict,
 )
-from passes.google.schema.check import Body, Resource, check
+from passes.google.schema.check import Body, Resource, check, check_message
 
 __all__ = [
     "Lane",
@@ -108,6 +108,7 @@ class WalletApi:
     async def add_message(self, resource: Resource, resource_id: str, message: Body, lane: Lane = Lane.LIVE) -> None:
         """Add a message. Twice is two messages: after WalletUnanswered look for its id before trying again. Raises
         WalletNotFound, NoticesSpent."""
+        check_message(message)
         path = f"{resource}/{resource_id}/addMessage?fields=resource.id"
         await self._call("POST", path, {"message": message}, lane, again=False)
 

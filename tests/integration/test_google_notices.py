@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kernel.database import Database
+from passes.google.schema.check import WalletBodyInvalid
 from passes.sandbox.google_faults import Fault
 from tests.support.google import (
     PASS,
@@ -164,3 +165,10 @@ async def test_nobody_is_told_of_a_card_that_was_removed_or_is_void(db: Database
     await keep_card(db, PASS, a_card(balance=0, news="Over"), tells=True, voided=True)
     await follow_all(db, google)
     assert (balance_at(google), notices(google), messages(google)) == (0, 0, [])
+
+
+async def test_a_message_that_google_would_refuse_does_not_leave(google: GoogleSide) -> None:
+    calls = google.sandbox.requests.total()
+    with pytest.raises(WalletBodyInvalid):
+        await google.api.add_message("loyaltyObject", google.object_id(PASS), {"id": "x", "text": "Hello"})
+    assert google.sandbox.requests.total() == calls
