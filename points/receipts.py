@@ -152,9 +152,10 @@ INSERT INTO receipt (id, token_hash, partner_id, key, fingerprint, kind, sale, a
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 
+# Two who void at the same moment name the same effect too, and either index may be the one that says so.
 _TAKE_KEY = """
 INSERT INTO idempotency (partner_id, key, fingerprint, effect_id, answer) VALUES ($1, $2, $3, $4, '')
-ON CONFLICT (partner_id, key) DO NOTHING
+ON CONFLICT DO NOTHING
 """
 
 _MARK = """

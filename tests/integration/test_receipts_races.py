@@ -89,6 +89,13 @@ async def test_of_a_claim_and_a_void_at_once_one_wins_and_the_other_hears_of_it(
         assert await shop.points(member) == earned
 
 
+async def test_a_receipt_that_is_voided_many_times_at_once_is_voided(shop: Counter) -> None:
+    for _ in range(40):
+        receipt = await shop.printed()
+        answers = await asyncio.gather(*(shop.void(receipt) for _ in range(6)))
+        assert [answer.status_code for answer in answers] == [200] * 6
+
+
 async def test_the_same_sale_told_many_times_at_once_is_one_receipt(shop: Counter) -> None:
     answers = await asyncio.gather(*(shop.sell(key="sale-1") for _ in range(8)))
     assert {answer.status_code for answer in answers} == {201}
