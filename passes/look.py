@@ -74,8 +74,8 @@ class SignUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     terms: Words = {}
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about a card that is the same for all members of a brand. Colours are `#rrggbb`.
+class Drawn(msgspec.Struct, frozen=True, kw_only=True):
+    """What a partner draws of a card. Colours are `#rrggbb`.
 
     `pictures` maps a slot (or `slot.language`) to the SHA-256 of a stored picture; without a logo a monogram is drawn.
     `labels` replaces what stands above a value. `taps` asks for NFC; `unlock_to_tap` wants the phone unlocked for it.
@@ -83,9 +83,6 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     `user_info` is for it alone; `android_app` is the package name of one on Android.
     """
 
-    id: str
-    partner_id: str
-    brand_name: str
     logo_text: str = ""
     style: Style = "store_card"
     background: str = "#1f2937"
@@ -108,3 +105,11 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     user_info: dict[str, Any] = {}
     live_code: bool = True
     android_app: str = ""
+
+
+class Look(Drawn, frozen=True, kw_only=True):
+    """Everything about a card that is the same for all members of a brand."""
+
+    id: str
+    partner_id: str
+    brand_name: str

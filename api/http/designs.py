@@ -1,7 +1,7 @@
 """/v1/partners/{id}/designs: how a partner's cards look, in versions that are published in stages."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 from litestar import Router, get, post
@@ -16,7 +16,6 @@ from kernel.clock import Clock
 from kernel.database import Database
 from network.keys import Caller
 from network.partners import partner
-from passes.card import Words
 from passes.design.checking import looked_over
 from passes.design.checks.finding import Finding
 from passes.design.darkroom import Darkroom
@@ -30,7 +29,7 @@ from passes.design.designs import (
 )
 from passes.design.preview import Preview, preview
 from passes.design.release import Release, publish, release_window
-from passes.look import Action, BackText, Barcode, Layout, Look, LookLink, SignUp, Span, Style
+from passes.look import Drawn, Look
 
 
 class DesignParts(Protocol):
@@ -55,7 +54,7 @@ class DesignRefused(Refused):
     title = "The design has faults"
 
 
-class DesignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class DesignBody(Drawn, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A design. Colours are `#rrggbb`; texts are given per language (en, fi, hu).
 
     `pictures`: logo, icon, strip, thumbnail, background or personalization_logo (each also as `name.language`) -> id of
@@ -63,28 +62,6 @@ class DesignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     """
 
     brand_name: str | None = None
-    logo_text: str = ""
-    style: Style = "store_card"
-    background: str = "#1f2937"
-    foreground: str = "#ffffff"
-    label_colour: str = "#cbd5e1"
-    layout: Layout = Layout()
-    labels: dict[str, Words] = {}
-    texts: tuple[BackText, ...] = ()
-    links: tuple[LookLink, ...] = ()
-    pictures: dict[str, str] = {}
-    barcode: Barcode = "qr"
-    sharing: bool = False
-    taps: bool = False
-    unlock_to_tap: bool = False
-    sign_up: SignUp | None = None
-    actions: tuple[Action, ...] = ()
-    relevant: tuple[Span, ...] = ()
-    store_ids: tuple[int, ...] = ()
-    app_url: str = ""
-    user_info: dict[str, Any] = {}
-    live_code: bool = True
-    android_app: str = ""
 
 
 class PublishBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
