@@ -1,4 +1,4 @@
-"""The operator's pages about Apple and Google: certificates, pushes, classes, what waits, and what went wrong.
+"""The operator's pages: about Apple and Google (certificates, pushes, classes, what waits and went wrong), and reviews.
 
 They only show. Browsers ask for a name and a password (HTTP Basic, RFC 7617): the password is an operator's key, the
 name is not looked at. What is wrong is told with the command that mends it.
@@ -18,6 +18,9 @@ from litestar.params import SkipValidation
 
 from api.auth import GATE_STATE
 from api.pages import operator_google_texts, operator_texts  # noqa: F401 (register the words)
+from api.pages.operator_reviews import Waiting, waiting_seen
+from kernel.clock import Clock
+from kernel.database import Database
 from kernel.i18n import best_language, translate
 from network.keys import Gate, KeyRefused
 from passes.apple import report_texts  # noqa: F401 (registers the words)
@@ -53,6 +56,10 @@ class OperatorParts(Protocol):
     """The parts that these pages use."""
 
     @property
+    def db(self) -> Database: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
     def health(self) -> Health: ...
     @property
     def google_health(self) -> GoogleHealth: ...
@@ -67,7 +74,7 @@ async def apple_page(request: Request[None, None, State], parts: Parts) -> Respo
     language = best_language(request.headers.get("accept-language"))
     if not await _may(request):
         return _sign_in(language)
-    return _page("operator_apple.html", language, seen=await parts.health.seen())
+    return _page("apple", language, seen=await parts.health.seen())
 
 
 @get("/operator/google", media_type="text/html")
@@ -76,7 +83,18 @@ async def google_page(request: Request[None, None, State], parts: Parts) -> Resp
     language = best_language(request.headers.get("accept-language"))
     if not await _may(request):
         return _sign_in(language)
-    return _page("operator_google.html", language, seen=await parts.google_health.seen())
+    return _page("google", language, seen=await parts.google_health.seen())
+
+
+@get("/operator/reviews", media_type="text/html")
+async def reviews_page(request: Request[None, None, State], parts: Parts) -> Response[str]:
+    """The page of what waits for somebody to look at it, in the browser's language."""
+    language = best_language(request.headers.get("accept-language"))
+    if not await _may(request):
+        return _sign_in(language)
+    async with parts.db.read() as read:
+        seen = await waiting_seen(read.connection, parts.clock.now())
+    return _page("reviews", language, seen=seen)
 
 
 async def _may(request: Request[None, None, State]) -> bool:
@@ -106,20 +124,21 @@ def basic_password(values: list[str]) -> str | None:
 
 
 def _sign_in(language: str) -> Response[str]:
-    return _page("operator_sign_in.html", language, status=401, headers={"www-authenticate": _CHALLENGE})
+    return _page("sign_in", language, status=401, headers={"www-authenticate": _CHALLENGE})
 
 
 def _page(
-    template: str,
+    page: str,
     language: str,
-    seen: Overview | GoogleOverview | None = None,
+    seen: Overview | GoogleOverview | Waiting | None = None,
     status: int = 200,
     headers: dict[str, str] | None = None,
 ) -> Response[str]:
     def say(message: str, **values: object) -> str:
         return translate(message, language, **values)
 
-    html = _ENVIRONMENT.get_template(template).render(
+    html = _ENVIRONMENT.get_template(f"operator_{page}.html").render(
+        page=page,
         language=language,
         say=say,
         seen=seen,
@@ -158,4 +177,4 @@ def _named(prefix: str, name: str, language: str) -> str:
         return name
 
 
-operator_router = Router("/", route_handlers=[apple_page, google_page], include_in_schema=False)
+operator_router = Router("/", route_handlers=[apple_page, google_page, reviews_page], include_in_schema=False)

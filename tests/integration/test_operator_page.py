@@ -21,7 +21,7 @@ from api.http.metrics import metrics_router
 from api.openapi import docs_assets_router, openapi_config
 from api.pages.operator import basic_password, operator_router
 from api.problems import EXCEPTION_HANDLERS
-from kernel.clock import SystemClock
+from kernel.clock import Clock, SystemClock
 from kernel.database import Database
 from kernel.outbox import touch
 from network.keys import SCOPES, Gate, create_key
@@ -36,7 +36,8 @@ from tests.support.certificates import KEYRING, LOYALTY, a_partner, asked, obtai
 
 _GYM = "pass.fi.example.gym"
 ISSUER = "3388000000012345678"
-PAGES = ["apple", "google"]
+VENDORS = ["apple", "google"]
+PAGES = [*VENDORS, "reviews"]
 COUNTING = (
     "press", "pushes", "taps", "apple", "google_callbacks", "google_reconcile", "smart_taps", "presentations",
 )  # fmt: skip
@@ -59,6 +60,8 @@ class Counting:
 
 @dataclass
 class Parts:
+    db: Database
+    clock: Clock
     health: Health
     press: Counting
     pushes: Counting
@@ -98,6 +101,8 @@ async def house(db: Database) -> AsyncIterator[House]:
     await keys.load()
     counting = Counting()
     parts = Parts(
+        db=db,
+        clock=SystemClock(),
         health=Health(db, identities, keys, live=False, max_age_s=0.0),
         google_health=GoogleHealth(db, ISSUER, max_age_s=0.0),
         **dict.fromkeys(COUNTING, counting),
@@ -221,7 +226,7 @@ async def test_texts_of_strangers_are_shown_as_text(db: Database) -> None:
 async def test_the_pages_speak_the_browsers_language(db: Database, accepted: str, lang: str, words: str) -> None:
     await busy(db)
     async with house(db) as here:
-        answers = [await here.page(await here.key(), accepted, of=page) for page in PAGES]
+        answers = [await here.page(await here.key(), accepted, of=page) for page in VENDORS]
     for answer in answers:
         assert f'<html lang="{lang}">' in answer.text
         assert re.search(words, answer.text)
@@ -368,3 +373,26 @@ async def test_each_figure_is_explained_in_the_documentation(db: Database) -> No
     explained = set(re.findall(r"`(commonpoint_\w+)`", tree.text(tree.ROOT / "docs" / "metrics.md")))
     told = {name for name in re.findall(r"^# TYPE (\w+)", text, re.M) if name.startswith("commonpoint_")}
     assert told == explained
+
+
+async def test_what_waits_for_a_look_is_shown_with_who_and_why(db: Database) -> None:
+    gym = await a_partner(db, "Gym <b>& Spa</b>")
+    async with db.unit() as unit:
+        await unit.connection.execute(
+            "INSERT INTO review (id, journal_id, member_id, partner_id, reasons, terminal, cashier, points, created_at)"
+            " VALUES ('rvw_1', 'ern_1', 'mbr_1', $1, ARRAY['own_account', 'member_at_terminal_times'], 't<1>', NULL,"
+            " 1200, now())",
+            gym,
+        )
+    async with house(db) as operator:
+        key = await operator.key()
+        page = (await operator.page(key, of="reviews")).text
+        for said in ("Gym &lt;b&gt;&amp; Spa", "t&lt;1&gt;", "1,200 points", "POST /v1/reviews/rvw_1/approve"):
+            assert said in page
+        assert page.count("the cashier&#39;s own account") == 2, "as a reason, and among those who may serve themselves"
+        assert "too often for one card at one till" in page
+        assert "samalla kortilla ja kassalla" in (await operator.page(key, "fi", of="reviews")).text
+        async with db.unit() as unit:
+            await unit.connection.execute("UPDATE review SET state = 'approved', decided_at = now()")
+        page = (await operator.page(key, of="reviews")).text
+        assert "Nothing waits for a look." in page
