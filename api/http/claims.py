@@ -104,15 +104,7 @@ async def claiming(parts: EntryParts, partner_id: str, data: ClaimBody, key: str
         basket_minor=data.basket,
         points=data.points,
         proof_id=data.proof_id,
-        till=await till_of(
-            parts,
-            partner_id,
-            data.member_id,
-            in_force,
-            cashier=data.cashier,
-            terminal=data.terminal,
-            approval=data.approval,
-        ),
+        till=await till_of(parts, partner_id, in_force, data),
     )
 
 

@@ -203,15 +203,7 @@ async def earning(parts: EntryParts, partner_id: str, data: EarningBody | EventB
         event=purchase_of(data) if isinstance(data, EarningBody) else event_of(data),
         currency=terms.rates.currency,
         in_force=in_force,
-        till=await till_of(
-            parts,
-            partner_id,
-            data.member_id,
-            in_force,
-            cashier=data.cashier,
-            terminal=data.terminal,
-            approval=data.approval,
-        ),
+        till=await till_of(parts, partner_id, in_force, data),
         terms=TermsRate(terms.id, terms.rates.earn_points, terms.rates.earn_per_minor),
     )
 
@@ -256,15 +248,7 @@ async def redeeming(parts: EntryParts, partner_id: str, data: RedemptionBody, ke
         points=data.points,
         in_force=in_force,
         proof_id=data.proof_id,
-        till=await till_of(
-            parts,
-            partner_id,
-            data.member_id,
-            in_force,
-            cashier=data.cashier,
-            terminal=data.terminal,
-            approval=data.approval,
-        ),
+        till=await till_of(parts, partner_id, in_force, data),
     )
 
 

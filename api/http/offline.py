@@ -21,15 +21,15 @@ from api.http.entries import RedemptionBody, earning, moment_of, redeeming
 from api.http.floats import OfflineParts, device_of
 from api.http.purchases import EarningBody, SaleBody
 from api.http.taps import TerminalKey
-from kernel.database import Connection
 from kernel.errors import CommonpointError, Invalid, Unavailable
 from kernel.ids import is_id
-from kernel.secrets import Keyring
 from network.allowances import Use, judge_use
 from network.floats import charge, float_of
 from network.terminals import Terminal
-from passes.live_code import genuine, read_live
-from points.answers import Done, UnknownMember
+from passes.live_code import LiveCode, genuine
+from passes.presentation_lookups import by_member, by_static_code, by_subject
+from passes.presentation_shown import CardUnknown, StaticCode, meaning
+from points.answers import Done
 from points.commands import Command, Offline
 
 MOST_AT_ONCE: Final = 100
@@ -142,18 +142,23 @@ async def _settled(parts: OfflineParts, device: Terminal, item: Item) -> ItemRes
 
 
 async def _earned(parts: OfflineParts, device: Terminal, item: OfflineEarning) -> ItemResult:
-    _check_age(parts, item.sale.occurred_at)
-    member_id = await _member_of(parts, item.shown)
+    await _check_age(parts, device, item)
+    member_id = await _holder(parts, item.shown)
     sale = {name: getattr(item.sale, name) for name in SaleBody.__struct_fields__}
-    body = EarningBody(member_id, **{**sale, "terminal": item.sale.terminal or device.id})
-    command = await earning(parts, device.partner_id, body, item.id)
-    return await _asked(parts, device, item, dataclasses.replace(command, location_id=_place(device, item)))
+    place = item.sale.location_id or device.location_id
+    body = EarningBody(member_id, **{**sale, "terminal": item.sale.terminal or device.id, "location_id": place})
+    return await _asked(parts, device, item, await earning(parts, device.partner_id, body, item.id))
 
 
 async def _redeemed(parts: OfflineParts, device: Terminal, item: OfflineRedemption) -> ItemResult:
     """Judged against the allowance, then taken by the ledger; the next delivery heals a crash in between."""
     moment_of(item.occurred_at, parts.clock)
-    member_id = await _member_or_none(parts, item.shown)
+    try:
+        member_id = await _holder(parts, item.shown)
+    except CommonpointError as nobody:
+        if isinstance(nobody, Unavailable):
+            raise
+        member_id = None  # the points were given out all the same
     use = Use(
         id=item.id,
         fingerprint=fingerprint("offline", item),
@@ -187,40 +192,32 @@ async def _asked(parts: OfflineParts, device: Terminal, item: Item, command: Com
     )
 
 
-def _place(device: Terminal, item: OfflineEarning) -> str | None:
-    return item.sale.location_id or device.location_id
-
-
-def _check_age(parts: OfflineParts, at: datetime | None) -> None:
-    if at is None:
+async def _check_age(parts: OfflineParts, device: Terminal, item: OfflineEarning) -> None:
+    """Refuse what is too old, unless it counts already: then the answer is the first one."""
+    if item.sale.occurred_at is None:
         raise Invalid("A sale of a till that was offline needs its 'occurred_at'.", field="occurred_at")
-    if moment_of(at, parts.clock) < parts.clock.now() - KEPT:
-        raise TooOld(f"At most {KEPT.days} days may pass before a sale arrives.", days=KEPT.days)
-
-
-async def _member_of(parts: OfflineParts, shown: str) -> str:
-    member_id = await _member_or_none(parts, shown)
-    if member_id is None:
-        raise UnknownMember("Nobody's card says this.")
-    return member_id
-
-
-async def _member_or_none(parts: OfflineParts, shown: str) -> str | None:
+    if moment_of(item.sale.occurred_at, parts.clock) >= parts.clock.now() - KEPT:
+        return
     async with parts.db.read() as read:
-        return await _found(read.connection, parts.keyring, shown)
+        if await read.connection.fetchval(_KNOWN, device.id, item.id) is None:
+            raise TooOld(f"At most {KEPT.days} days may pass before a sale arrives.", days=KEPT.days)
 
 
-async def _found(connection: Connection, keyring: Keyring, shown: str) -> str | None:
-    """Whose card it is: a rotating code names them too, however old it is by now."""
-    live = read_live(shown)
-    if live is not None and not genuine(keyring, live):
-        return None
-    text = live.subject if live else shown
-    column = "id" if is_id(text, "mbr") else "code"
-    member_id: str | None = await connection.fetchval(f"SELECT id FROM member WHERE {column} = $1", text)
-    if member_id is None and live is not None:
-        member_id = await connection.fetchval("SELECT member_id FROM wallet_pass WHERE id = $1", text)
-    return member_id
+_KNOWN = "SELECT true FROM idempotency WHERE partner_id = $1 AND key = $2"
+
+
+async def _holder(parts: OfflineParts, shown: str) -> str:
+    """Whose card it is: a rotating code names them too, however old it is by now. Raises CardUnknown, VoucherShown,
+    ReceiptShown."""
+    async with parts.db.read() as read:
+        if is_id(shown, "mbr"):
+            return (await by_member(read.connection, shown)).member_id
+        text = meaning(shown)
+        if isinstance(text, StaticCode):
+            return (await by_static_code(read.connection, text.code)).member_id
+        if not isinstance(text, LiveCode) or not genuine(parts.keyring, text):
+            raise CardUnknown
+        return (await by_subject(read.connection, text.subject)).member_id
 
 
 def _problem(error: CommonpointError) -> ItemProblem:

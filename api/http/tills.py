@@ -30,30 +30,34 @@ class TillParts(Protocol):
     def pins(self) -> Pins: ...
 
 
-async def till_of(
-    parts: TillParts,
-    partner_id: str,
-    member_id: str,
-    in_force: InForce,
-    *,
-    cashier: str | None = None,
-    terminal: str | None = None,
-    approval: ApprovalBody | None = None,
-) -> Till | None:
+class SaidAtTill(Protocol):
+    """What a request says of where and by whom it was made."""
+
+    @property
+    def member_id(self) -> str: ...
+    @property
+    def cashier(self) -> str | None: ...
+    @property
+    def terminal(self) -> str | None: ...
+    @property
+    def approval(self) -> ApprovalBody | None: ...
+
+
+async def till_of(parts: TillParts, partner_id: str, in_force: InForce, said: SaidAtTill) -> Till | None:
     """The till as the limits of the programme in force see it; None: nothing was said of it, and nothing is asked.
 
     A `cashier` who is one of the partner's staff (by id) is looked up, and any other name is a name. Raises
     ApprovalRefused, and what the PIN is refused with.
     """
     blind = not in_force.version.programme.misuse.staff_campaigns
-    if cashier is None and terminal is None and approval is None and not blind:
+    if said.cashier is None and said.terminal is None and said.approval is None and not blind:
         return None
     return Till(
-        terminal=terminal or "",
-        cashier=cashier or "",
-        own_account=cashier is not None and await _is_own(parts, partner_id, cashier, member_id),
-        staff=blind and await parts.staff_desk.works_here(partner_id, member_id),
-        approved_by=await _approved(parts, partner_id, member_id, cashier, terminal, approval) if approval else None,
+        terminal=said.terminal or "",
+        cashier=said.cashier or "",
+        own_account=said.cashier is not None and await _is_own(parts, partner_id, said.cashier, said.member_id),
+        staff=blind and await parts.staff_desk.works_here(partner_id, said.member_id),
+        approved_by=await _approved(parts, partner_id, said, said.approval) if said.approval else None,
     )
 
 
@@ -66,20 +70,13 @@ async def _is_own(parts: TillParts, partner_id: str, staff_id: str, member_id: s
     return await parts.staff_desk.same_account(person.member_id, member_id)
 
 
-async def _approved(
-    parts: TillParts,
-    partner_id: str,
-    member_id: str,
-    cashier: str | None,
-    terminal: str | None,
-    approval: ApprovalBody,
-) -> str:
+async def _approved(parts: TillParts, partner_id: str, said: SaidAtTill, approval: ApprovalBody) -> str:
     person = await parts.staff_desk.who(partner_id, approval.staff_id)
     if person is None or not person.active or person.role != "manager":
         raise ApprovalRefused("Only a manager of the partner can approve this.")
-    if person.id == cashier or await _is_own(parts, partner_id, person.id, member_id):
+    if person.id == said.cashier or await _is_own(parts, partner_id, person.id, said.member_id):
         raise ApprovalRefused("Another person has to approve this.")
-    if not await parts.pins.check(person.id, f"{partner_id}/{terminal or ''}", approval.pin):
+    if not await parts.pins.check(person.id, f"{partner_id}/{said.terminal or ''}", approval.pin):
         raise ApprovalRefused("The PIN is wrong.")
     return person.id
 

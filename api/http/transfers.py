@@ -84,10 +84,6 @@ async def transfer(data: JSONBody[TransferBody], request: HotRequest, key: Key =
     partner_id, now = partner_of(caller_of(request)), parts.clock.now()
     await parts.rulebook.check_place(partner_id, data.location_id)
     in_force = await parts.programmes.in_force(partner_id, now)
-    till = await till_of(
-        parts, partner_id, data.member_id, in_force, cashier=data.cashier, terminal=data.terminal,
-        approval=data.approval,
-    )  # fmt: skip
     command = Transfer(
         partner_id=partner_id,
         key=known_by,
@@ -99,7 +95,7 @@ async def transfer(data: JSONBody[TransferBody], request: HotRequest, key: Key =
         points=data.points,
         in_force=in_force,
         proof_id=data.proof_id,
-        till=till,
+        till=await till_of(parts, partner_id, in_force, data),
     )
     return await answer(parts, command, request)
 

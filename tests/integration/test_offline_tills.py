@@ -134,7 +134,7 @@ async def test_one_bad_item_spoils_no_other(shop: Shop) -> None:
     early = shop.till.sell(member["code"], 1000, shop.now() + timedelta(hours=1))
     said = await shop.send([nobody, old, early, good])
     assert [(r["state"], (r["problem"] or {}).get("code")) for r in said["results"]] == [
-        ("refused", "unknown_member"),
+        ("refused", "card_unknown"),
         ("refused", "offline_too_old"),
         ("refused", "in_the_future"),
         ("applied", None),
@@ -323,3 +323,14 @@ async def test_the_queue_outlives_the_till_and_forgets_only_what_has_an_answer(s
     again.answered(sent, repeated["results"])
     assert OfflineTill(tmp_path, key, shop.terminal_id).waiting == []
     assert await shop.balance(member) == 30
+
+
+async def test_a_sale_that_counts_has_its_first_answer_also_when_it_is_old_by_now(shop: Shop) -> None:
+    member = await shop.service.member(shop.partner)
+    item = shop.till.sell(member["code"], 1000, shop.now())
+    first = (await shop.send([item]))["results"][0]
+    clock = shop.service.parts.clock
+    assert isinstance(clock, MovableClock)
+    clock.advance(timedelta(days=31))
+    again = (await shop.send([item]))["results"][0]
+    assert (again["state"], again["replayed"], again["entry_id"]) == ("applied", True, first["entry_id"])
